@@ -1,0 +1,1 @@
+"""The lab: stock Debian kernels in QEMU as NVMe hosts of the target. See ../README.md."""

@@ -1,1 +1,21 @@
-//! Placeholder while the workspace is laid out.
+//! Block devices as the data path sees them, and the one list of those that exist.
+//!
+//! - Owns: [`Registry`], the names of all devices of the process, and who uses which.
+//! - In: devices made by the `bdev_*` subsystems; operations from the exchange machine, one [`Channel`] a core.
+//! - Out: exactly one [`Done`] for each submitted operation, with the memory that was lent to it.
+//! - Limits: a channel is opened for a depth; whoever submits keeps to it, so a channel never refuses.
+//! - Not done: partial completion, metadata, zones, multipath.
+//!
+//! The contract that every module keeps is in [`Channel`], and [`contract`] tests it.
+#![forbid(unsafe_code)]
+
+mod channel;
+pub mod contract;
+mod info;
+mod meter;
+mod registry;
+
+pub use channel::{Channel, Done, Op, RANGE_BYTES, Range, Status};
+pub use info::{Features, Info};
+pub use meter::Meter;
+pub use registry::{Bdev, Error, Event, Registry, Watcher};

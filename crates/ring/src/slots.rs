@@ -58,7 +58,9 @@ impl<T> Slots<T> {
         let have = self.slots.len();
         if count > have {
             self.slots.resize_with(count, || Slot { turn: 0, value: None });
-            self.free.reserve(count - self.free.len());
+            // Room for all of them, so that removing never allocates.
+            let room = count - self.free.len();
+            self.free.reserve(room);
             self.free.extend((have as u32..count as u32).rev());
         }
     }

@@ -1,0 +1,65 @@
+"""The scenarios: guest scripts whose heads say what the lab must know.
+
+The head is the comment at a script's start. Lines `# KEY: VALUE` with one of
+the keys below are settings, all others tell what the scenario proves.
+
+    short     `yes`: part of the short run
+    modules   kernel modules that it needs beyond the usual ones
+    kernels   the kernels that it can run on; all when absent
+    limit     seconds after which it has failed
+"""
+
+import dataclasses
+import fnmatch
+import pathlib
+import re
+
+from .places import LAB, LabError
+
+FOLDER = LAB / "scenarios"
+SETTING = re.compile(r"# (short|modules|kernels|limit): (.+)")
+LIMIT = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    proves: str
+    short: bool
+    modules: tuple
+    kernels: tuple
+    limit: float
+
+
+def load(path: pathlib.Path) -> Scenario:
+    """Read a script's head."""
+    settings, proves = {}, []
+    for line in path.read_text().splitlines():
+        if not line.startswith("#"):
+            break
+        found = SETTING.fullmatch(line)
+        if found:
+            settings[found[1]] = found[2]
+        else:
+            proves.append(line.lstrip("# "))
+    return Scenario(
+        path.name, " ".join(proves), settings.get("short") == "yes", tuple(settings.get("modules", "").split()),
+        tuple(settings.get("kernels", "").split()), float(settings.get("limit", LIMIT)),
+    )  # fmt: skip
+
+
+def all_scenarios() -> list:
+    return [load(path) for path in sorted(FOLDER.iterdir()) if path.is_file() and not path.name.startswith(".")]
+
+
+def chosen(patterns: str, short: bool) -> list:
+    """Scenarios by name or glob (several with commas), or the short set."""
+    wanted = [pattern for pattern in patterns.split(",") if pattern]
+    found = [
+        scenario
+        for scenario in all_scenarios()
+        if any(fnmatch.fnmatch(scenario.name, pattern) for pattern in wanted) and (scenario.short or not short)
+    ]
+    if not found:
+        raise LabError(f"no scenario is named {patterns}: see `lab list`")
+    return found

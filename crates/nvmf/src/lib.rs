@@ -1,1 +1,19 @@
-//! Placeholder while the workspace is laid out.
+//! NVMe over Fabrics, without a fabric: subsystems, controllers, discovery, and the NVM command set.
+//!
+//! - Owns: on each core the controllers that are at home there and the queues that live there ([`Nvm`], a
+//!   [`exchange::CommandSet`]); on the control side the one list of subsystems ([`Target`]).
+//! - In: capsules from a port; messages from the control plane and from the other cores.
+//! - Out: plans and completions; views for the cores.
+//! - Limits: those of the transport's options, reported in CAP, Identify and Connect, and enforced.
+//! - Not done: reservations, ANA groups, in-band authentication, fused commands, metadata.
+#![forbid(unsafe_code)]
+
+mod capsule;
+mod message;
+mod view;
+
+pub use capsule::{Address, Capsule, Completion, Origin};
+pub use message::{
+    Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport,
+};
+pub use view::{ListenerView, NamespaceView, SubsystemView, TransportView, Trtype};

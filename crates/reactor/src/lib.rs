@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! One core's loop as a value. (Being written; the shape of the API is final.)
+#![forbid(unsafe_code)]
+
+/// Talks to a reactor from any thread.
+#[derive(Clone)]
+pub struct Handle;

@@ -15,7 +15,10 @@ pub struct Params {
 
 impl From<Value> for Params {
     fn from(value: Value) -> Self {
-        Self { value, duplicate: None }
+        Self {
+            value,
+            duplicate: None,
+        }
     }
 }
 
@@ -33,11 +36,18 @@ pub struct Strict {
 /// # Errors
 /// serde_json's, with line and column.
 pub fn parse(text: &[u8], limit: usize) -> serde_json::Result<Strict> {
-    let mut notes = Notes { left: limit, path: Vec::new(), duplicate: None };
+    let mut notes = Notes {
+        left: limit,
+        path: Vec::new(),
+        duplicate: None,
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node(&mut notes).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(Strict { value, duplicate: notes.duplicate })
+    Ok(Strict {
+        value,
+        duplicate: notes.duplicate,
+    })
 }
 
 struct Notes {
@@ -48,7 +58,10 @@ struct Notes {
 
 impl Notes {
     fn count<E: Error>(&mut self, values: usize) -> Result<(), E> {
-        self.left = self.left.checked_sub(values).ok_or_else(|| E::custom("too many values"))?;
+        self.left = self
+            .left
+            .checked_sub(values)
+            .ok_or_else(|| E::custom("too many values"))?;
         Ok(())
     }
 
@@ -96,7 +109,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(whole(value).unwrap_or_else(|| Number::from_f64(value).map_or(Value::Null, Value::Number)))
+        Ok(whole(value)
+            .unwrap_or_else(|| Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -141,5 +155,11 @@ impl<'de> Visitor<'de> for Node<'_> {
 fn whole(value: f64) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let fits = value.fract() == 0.0 && value.abs() < EXACT;
-    fits.then(|| if value < 0.0 { Value::from(value as i64) } else { Value::from(value as u64) })
+    fits.then(|| {
+        if value < 0.0 {
+            Value::from(value as i64)
+        } else {
+            Value::from(value as u64)
+        }
+    })
 }

@@ -63,7 +63,8 @@ impl Method {
         R: Serialize,
     {
         let handler = move |params: Value| {
-            let params: P = serde_path_to_error::deserialize(params).map_err(|error| explain(&error))?;
+            let params: P =
+                serde_path_to_error::deserialize(params).map_err(|error| explain(&error))?;
             Ok(work(params).and_then(|result| {
                 serde_json::to_value(result).map_err(|error| RpcError::internal(error.to_string()))
             }))
@@ -127,7 +128,11 @@ impl Method {
         }
         let value = match params.value {
             Value::Null => Value::Object(Map::new()),
-            Value::Array(_) => return Err(RpcError::invalid_params("parameters must be an object, not an array")),
+            Value::Array(_) => {
+                return Err(RpcError::invalid_params(
+                    "parameters must be an object, not an array",
+                ));
+            }
             value => value,
         };
         (self.handler)(value).unwrap_or_else(refuse)

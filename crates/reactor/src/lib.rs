@@ -1,6 +1,30 @@
-//! One core's loop as a value. (Being written; the shape of the API is final.)
+//! A core's loop as a value: pollers, timers, an inbox, a clock, and how it idles.
+//!
+//! - Owns: the pollers of one core and the order in which they run; the core's inbox; its sleep.
+//! - In: [`Poller`]s and closures, by [`Reactor::add`] on the core or through a [`Handle`] from any thread.
+//! - Out: busy and idle time, turns, sleeps, runs of each poller, readable from any thread ([`Handle::stats`]).
+//! - Limits: an inbox holds [`INBOX`] jobs; a full one refuses. A poller has at most one descriptor (it may be an epoll).
+//! - Not done: moving pollers between cores, priorities, futures.
+//!
+//! A reactor is no thread: [`Cores`] runs one on each of some pinned threads, a test calls [`Reactor::turn`] on as many
+//! as it likes with a [`Clock::manual`].
 #![forbid(unsafe_code)]
 
-/// Talks to a reactor from any thread.
-#[derive(Clone)]
-pub struct Handle;
+mod clock;
+mod cores;
+mod handle;
+mod idle;
+mod poller;
+mod reactor;
+mod stats;
+mod sys;
+mod timers;
+
+pub use clock::{Clock, Hand};
+pub use cores::{Cores, StartError};
+pub use handle::{CallError, Full, Handle, INBOX, Waker};
+pub use idle::Idle;
+pub use poller::{Poller, PollerId, Wake};
+pub use reactor::{Options, Reactor};
+pub use ring::Tick;
+pub use stats::{PollerStats, Stats};

@@ -19,7 +19,7 @@ pub struct Buffers {
 
 impl Buffers {
     pub fn new(pool: Pool) -> Self {
-        let free = pool.bytes();
+        let free = pool.size();
         Self { pool, free, held: Vec::new(), waiting: VecDeque::new(), worth_looking: false }
     }
 
@@ -52,8 +52,9 @@ impl Buffers {
             return None;
         }
         let data = self.pool.take(len)?;
-        *held += data.capacity() as usize;
-        self.free -= data.capacity() as usize;
+        let size = self.pool.size_of(&data) as usize;
+        *held += size;
+        self.free -= size;
         Some(data)
     }
 
@@ -74,8 +75,9 @@ impl Buffers {
         if data.is_lent() || data.is_empty() {
             return self.pool.give(data);
         }
-        self.held[queue as usize] -= data.capacity() as usize;
-        self.free += data.capacity() as usize;
+        let size = self.pool.size_of(&data) as usize;
+        self.held[queue as usize] -= size;
+        self.free += size;
         self.pool.give(data);
         self.worth_looking = true;
     }
@@ -110,6 +112,6 @@ impl Buffers {
 
     /// Bytes out, and how many wait.
     pub fn census(&self) -> (usize, usize) {
-        (self.pool.bytes() - self.free, self.waiting.len())
+        (self.pool.size() - self.free, self.waiting.len())
     }
 }

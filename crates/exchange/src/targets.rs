@@ -100,12 +100,15 @@ impl Targets {
         if self.closing == 0 {
             return None;
         }
-        while let Some((tag, _)) = self.slots.iter().find(|(_, t)| t.closing.is_some() && t.is_home()) {
+        while let Some(tag) = self.first(|t| t.closing.is_some() && t.is_home()) {
             self.slots.remove(tag);
             self.closing -= 1;
         }
-        let overdue = |t: &Target| t.loans > 0 && t.closing.is_some_and(|since| since < patience);
-        self.slots.iter().find(|(_, t)| overdue(t)).map(|(tag, _)| tag)
+        self.first(|t| t.loans > 0 && t.closing.is_some_and(|since| since < patience))
+    }
+
+    fn first(&self, what: impl Fn(&Target) -> bool) -> Option<Tag> {
+        self.slots.iter().find(|(_, target)| what(target)).map(|(tag, _)| tag)
     }
 
     /// When some device wants a turn.

@@ -1,0 +1,385 @@
+//! Where memory comes from: huge pages by memfd or in a directory, or ordinary pages.
+use crate::{Error, HUGE_PAGE, PAGE, round_up};
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use nix::sys::statfs::{HUGETLBFS_MAGIC, fstatfs};
+use std::ffi::c_void;
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+/// The kind of memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backing {
+    /// Huge pages: of 2 MiB from a memfd, or those of the hugetlbfs mount at `dir`. A file made there loses its name
+    /// at once, so that its pages go back however the process ends.
+    Huge {
+        /// A hugetlbfs mount.
+        dir: Option<PathBuf>,
+    },
+    /// Ordinary pages, as transparent huge pages where the system does that on request. They are filled on first touch.
+    Ordinary,
+}
+
+/// What the kernel says about huge pages of 2 MiB, in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hugepages {
+    /// Pages that exist.
+    pub total: usize,
+    /// Pages that could be had now: free and not promised to anybody.
+    pub free: usize,
+}
+
+/// Reads the count of huge pages of 2 MiB; all zero where the kernel has none.
+pub fn hugepages() -> Hugepages {
+    let read = |name: &str| {
+        let path = format!("/sys/kernel/mm/hugepages/hugepages-2048kB/{name}");
+        std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.trim().parse::<usize>().ok())
+            .unwrap_or(0)
+    };
+    let free = read("free_hugepages").saturating_sub(read("resv_hugepages"));
+    Hugepages {
+        total: read("nr_hugepages"),
+        free,
+    }
+}
+
+/// Huge pages of 2 MiB that could be had now.
+pub fn hugepages_free() -> usize {
+    hugepages().free
+}
+
+/// One mapping.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub base: NonNull<u8>,
+    pub len: usize,
+    /// Its pages stay when they are free: memory reserved at start.
+    pub kept: bool,
+    /// Number of its file and place in it; none for anonymous memory.
+    file: Option<(usize, usize)>,
+}
+
+/// Makes mappings, fills and empties them.
+#[derive(Debug)]
+pub(crate) struct Source {
+    backing: Backing,
+    single_file: bool,
+    pub files: Vec<File>,
+    /// Bytes of a page.
+    pub page: usize,
+    /// Length of the single file.
+    length: usize,
+}
+
+impl Source {
+    pub(crate) fn new(backing: Backing, single_file: bool) -> Result<Source, Error> {
+        let page = match &backing {
+            Backing::Ordinary => PAGE,
+            Backing::Huge { dir: None } => HUGE_PAGE,
+            Backing::Huge { dir: Some(dir) } => page_of(dir)?,
+        };
+        Ok(Source {
+            backing,
+            single_file,
+            files: Vec::new(),
+            page,
+            length: 0,
+        })
+    }
+
+    pub(crate) fn huge(&self) -> bool {
+        self.backing != Backing::Ordinary
+    }
+
+    /// Maps at least `len` more bytes. Their pages are not there yet: see [`Source::fill`].
+    pub(crate) fn grow(&mut self, len: usize, kept: bool) -> Result<Part, Error> {
+        let len = round_up(len, self.page.max(HUGE_PAGE));
+        self.check(len)?;
+        if !self.huge() && !self.single_file {
+            let base = map_ordinary(len, None)?;
+            return Ok(Part {
+                base,
+                len,
+                kept,
+                file: None,
+            });
+        }
+        let (file, at) = self.space(len)?;
+        let mapped = if self.huge() {
+            self.map_huge(len, file, at)
+        } else {
+            map_ordinary(len, Some((&self.files[file], at)))
+        };
+        let base = mapped.inspect_err(|_| self.shorten(file, at))?;
+        Ok(Part {
+            base,
+            len,
+            kept,
+            file: Some((file, at)),
+        })
+    }
+
+    /// Room for `len` bytes: at the end of the single file, or a new file. Returns its number and place.
+    fn space(&mut self, len: usize) -> Result<(usize, usize), Error> {
+        if self.files.is_empty() || !self.single_file {
+            self.files.push(self.create()?);
+            self.length = 0;
+        }
+        let (file, at) = (self.files.len() - 1, self.length);
+        self.files[file]
+            .set_len((at + len) as u64)
+            .map_err(|source| system("cannot size the memory file", source))?;
+        self.length = at + len;
+        Ok((file, at))
+    }
+
+    /// Undoes [`Source::space`].
+    fn shorten(&mut self, file: usize, at: usize) {
+        self.length = at;
+        // A length that stays too great costs nothing: nothing is mapped there.
+        let _ = self.files[file].set_len(at as u64);
+        if !self.single_file {
+            self.files.truncate(file);
+        }
+    }
+
+    fn create(&self) -> Result<File, Error> {
+        let made = match &self.backing {
+            Backing::Huge { dir: Some(dir) } => return nameless(dir),
+            Backing::Huge { dir: None } => memfd_create(
+                c"qfc-data",
+                MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB,
+            ),
+            Backing::Ordinary => memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC),
+        };
+        made.map(File::from)
+            .map_err(|e| system("cannot create a memory file (memfd_create)", e.into()))
+    }
+
+    fn map_huge(&self, len: usize, file: usize, at: usize) -> Result<NonNull<u8>, Error> {
+        let size = NonZeroUsize::new(len).expect("a mapping has pages");
+        let rights = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
+        let mapped = unsafe {
+            mmap(
+                None,
+                size,
+                rights,
+                MapFlags::MAP_SHARED,
+                &self.files[file],
+                at as i64,
+            )
+        };
+        mapped.map(NonNull::cast).map_err(|e| self.refused(len, e))
+    }
+
+    /// Brings the pages of a range in, so that no touch of it can fail. `at` and `len` need not be whole pages.
+    ///
+    /// A mapping of huge pages can succeed and its pages be missing later (a limit of the cgroup, for one), and the touch then
+    /// kills the process: asking the file for them gives an error here instead.
+    pub(crate) fn fill(&self, part: &Part, at: usize, len: usize) -> Result<(), Error> {
+        let Some((file, start)) = part.file.filter(|_| self.huge()) else {
+            return Ok(());
+        };
+        let low = at / self.page * self.page;
+        let high = round_up(at + len, self.page);
+        let mode = FallocateFlags::empty();
+        fallocate(
+            &self.files[file],
+            mode,
+            (start + low) as i64,
+            (high - low) as i64,
+        )
+        .map_err(|e| self.refused(high - low, e))
+    }
+
+    /// Gives the pages of a range of whole pages back to the system; it reads as zeroes afterwards. False if the system refused.
+    pub(crate) fn empty(&self, part: &Part, at: usize, len: usize) -> bool {
+        debug_assert!(
+            at.is_multiple_of(self.page) && len.is_multiple_of(self.page) && at + len <= part.len
+        );
+        let Some((file, start)) = part.file else {
+            // SAFETY: inside the mapping; its memory is free, so nobody minds that it turns to zeroes.
+            return unsafe { madvise(part.base.add(at).cast(), len, MmapAdvise::MADV_DONTNEED) }
+                .is_ok();
+        };
+        let mode = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        fallocate(&self.files[file], mode, (start + at) as i64, len as i64).is_ok()
+    }
+
+    /// Ordinary memory is promised freely and the process killed later: so look first.
+    fn check(&self, len: usize) -> Result<(), Error> {
+        let found = if self.huge() { usize::MAX } else { available() };
+        if found >= len {
+            return Ok(());
+        }
+        let remedy = "Free some memory, or configure less of it (smaller RAM volumes, -s).".into();
+        Err(Error::TooLittle {
+            needed: len,
+            found,
+            page_size: self.page,
+            remedy,
+        })
+    }
+
+    /// The kernel's refusal of huge pages, in the operator's words.
+    fn refused(&self, needed: usize, why: nix::Error) -> Error {
+        use nix::Error as E;
+        if !matches!(why, E::ENOMEM | E::ENOSPC) {
+            return system("cannot map huge pages", why.into());
+        }
+        let pages = hugepages();
+        let found = if self.page == HUGE_PAGE {
+            pages.free * HUGE_PAGE
+        } else {
+            0
+        };
+        let goal = pages.total + needed.saturating_sub(found).div_ceil(HUGE_PAGE);
+        let how = match self.page {
+            HUGE_PAGE => format!(
+                "reserve them with `echo {goal} | sudo tee /proc/sys/vm/nr_hugepages` (or scripts/setup.sh)"
+            ),
+            page => format!(
+                "reserve {} pages of {} KiB more",
+                needed.div_ceil(page),
+                page / 1024
+            ),
+        };
+        let remedy = format!("Huge pages are missing: {how}, or start with --no-huge.");
+        Error::TooLittle {
+            needed,
+            found,
+            page_size: self.page,
+            remedy,
+        }
+    }
+}
+
+/// Ends a mapping.
+///
+/// # Safety
+/// Nothing of it may be used any more.
+pub(crate) unsafe fn unmap(part: &Part) {
+    // SAFETY: the caller's promise. A refusal would leave it mapped, which harms nobody.
+    let _ = unsafe { munmap(part.base.cast::<c_void>(), part.len) };
+}
+
+fn system(what: &str, source: std::io::Error) -> Error {
+    Error::System {
+        what: what.into(),
+        source,
+    }
+}
+
+/// The page size of a hugetlbfs mount.
+fn page_of(dir: &Path) -> Result<usize, Error> {
+    let opened =
+        File::open(dir).map_err(|e| system(&format!("cannot open {}", dir.display()), e))?;
+    let about = fstatfs(&opened)
+        .map_err(|e| system(&format!("cannot examine {}", dir.display()), e.into()))?;
+    if about.filesystem_type() != HUGETLBFS_MAGIC {
+        return Err(Error::NotHuge {
+            dir: dir.display().to_string(),
+        });
+    }
+    Ok(about.block_size() as usize)
+}
+
+/// A file in `dir` that has no name any more.
+fn nameless(dir: &Path) -> Result<File, Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = dir.join(format!("qfc-data-{}-{number}", std::process::id()));
+    let make = || {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        std::fs::remove_file(&path)?;
+        Ok(file)
+    };
+    make().map_err(|e| system(&format!("cannot create {}", path.display()), e))
+}
+
+/// Maps ordinary memory, anonymous or of a file, aligned so that the kernel can use huge pages.
+fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<NonNull<u8>, Error> {
+    let refused = |e: nix::Error| system(&format!("cannot map {len} bytes"), e.into());
+    let room = NonZeroUsize::new(len + HUGE_PAGE).expect("a mapping has pages");
+    let hold = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
+    // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
+    let start =
+        unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, hold) }.map_err(refused)?;
+    let skip = start.addr().get().next_multiple_of(HUGE_PAGE) - start.addr().get();
+    // SAFETY: the aligned place lies inside the room just made, which is one huge page longer than needed.
+    let place = unsafe { start.byte_add(skip) };
+    let size = NonZeroUsize::new(len).expect("a mapping has pages");
+    let rights = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: replaces only a part of the room made above, which nobody else knows.
+    let mapped = unsafe {
+        match file {
+            None => mmap_anonymous(
+                Some(place.addr()),
+                size,
+                rights,
+                MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED,
+            ),
+            Some((file, at)) => mmap(
+                Some(place.addr()),
+                size,
+                rights,
+                MapFlags::MAP_SHARED | MapFlags::MAP_FIXED,
+                file,
+                at as i64,
+            ),
+        }
+    };
+    // SAFETY: what is left of the room before and after; on failure nothing of it is used.
+    unsafe { trim(start, skip, place, len, mapped.is_ok()) };
+    let base: NonNull<u8> = mapped.map_err(refused)?.cast();
+    // SAFETY: the mapping just made. Advice only: a kernel without it says no.
+    let _ = unsafe { madvise(base.cast(), len, MmapAdvise::MADV_HUGEPAGE) };
+    Ok(base)
+}
+
+/// Unmaps the parts of a room of `len + HUGE_PAGE` bytes that are not used, or all of it.
+///
+/// # Safety
+/// As for `munmap` of these parts.
+unsafe fn trim(
+    start: NonNull<c_void>,
+    skip: usize,
+    place: NonNull<c_void>,
+    len: usize,
+    used: bool,
+) {
+    let unmap = |from: NonNull<c_void>, len: usize| {
+        if len > 0 {
+            // SAFETY: the caller's promise. A refusal leaves unused address space, nothing else.
+            let _ = unsafe { munmap(from, len) };
+        }
+    };
+    if !used {
+        return unmap(start, len + HUGE_PAGE);
+    }
+    unmap(start, skip);
+    // SAFETY: `len` bytes from the aligned place is still inside the room, or just at its end.
+    unmap(unsafe { place.byte_add(len) }, HUGE_PAGE - skip);
+}
+
+/// Bytes of ordinary memory that the system could give; as good as unlimited where it does not say.
+fn available() -> usize {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    kib.map_or(usize::MAX, |kib| kib * 1024)
+}

@@ -90,6 +90,12 @@ impl Data {
         (self.owner > LENT).then(|| self.home.addr() & ((1 << crate::pool::CLASS_BITS) - 1))
     }
 
+    /// Its number in pool `owner`, if it is a piece of that.
+    #[inline]
+    pub(crate) fn piece_of(&self, owner: u32) -> Option<usize> {
+        (self.owner == owner).then(|| self.home.addr())
+    }
+
     /// Its length: what was asked for, not what the piece could hold.
     #[inline]
     pub fn len(&self) -> u32 {

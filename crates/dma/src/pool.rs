@@ -120,7 +120,7 @@ impl Pool {
             self.id
         );
         // The piece came from this pool, so the class exists, and its list has the place it had.
-        self.shelves[piece & ((1 << CLASS_BITS) - 1)]
+        self.shelves[piece & CLASS_MASK]
             .free
             .push((piece >> CLASS_BITS) as u32);
     }
@@ -165,6 +165,21 @@ impl Pool {
         }
     }
 
+    /// Bytes of all its pieces.
+    pub fn size(&self) -> usize {
+        self.shelves
+            .iter()
+            .map(|shelf| shelf.size * shelf.count as usize)
+            .sum()
+    }
+
+    /// Bytes of the piece behind a handle of this pool, whatever its length; 0 for a handle that is no piece of it.
+    #[inline]
+    pub fn size_of(&self, data: &Data) -> u32 {
+        let ours = data.piece_of(self.id);
+        ours.map_or(0, |piece| self.shelves[piece & CLASS_MASK].size as u32)
+    }
+
     /// Whether every piece is home.
     pub fn is_whole(&self) -> bool {
         self.shelves
@@ -175,6 +190,7 @@ impl Pool {
 
 /// Bits of a piece's number that name its class.
 pub(crate) const CLASS_BITS: u32 = 8;
+const CLASS_MASK: usize = (1 << CLASS_BITS) - 1;
 
 impl Shelf {
     /// A class whose pieces begin at `start`, which moves past them.

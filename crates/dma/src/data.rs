@@ -84,12 +84,6 @@ impl Data {
         (self.owner > LENT).then_some(self.owner)
     }
 
-    /// Class of the pool's piece, if it is one.
-    #[inline]
-    pub(crate) fn class(&self) -> Option<usize> {
-        (self.owner > LENT).then(|| self.home.addr() & ((1 << crate::pool::CLASS_BITS) - 1))
-    }
-
     /// Its number in pool `owner`, if it is a piece of that.
     #[inline]
     pub(crate) fn piece_of(&self, owner: u32) -> Option<usize> {

@@ -125,23 +125,6 @@ impl Pool {
             .push((piece >> CLASS_BITS) as u32);
     }
 
-    /// Bytes of all pieces.
-    pub fn size(&self) -> usize {
-        self.shelves
-            .iter()
-            .map(|shelf| shelf.size * shelf.count as usize)
-            .sum()
-    }
-
-    /// Bytes of the whole piece behind `data`; 0 when it is not one of this pool.
-    #[inline]
-    pub fn size_of(&self, data: &Data) -> u32 {
-        match data.class() {
-            Some(class) if data.pool() == Some(self.id) => self.shelves[class].size as u32,
-            _ => 0,
-        }
-    }
-
     /// Bytes of the largest piece; 0 when there are none.
     pub fn largest(&self) -> u32 {
         let used = self.shelves.iter().rev().find(|shelf| shelf.count > 0);

@@ -18,7 +18,11 @@ impl Wwn {
     /// `naa.`, or in pairs with colons. Zero is no name.
     pub fn parse(text: &str) -> Option<Wwn> {
         let text = strip(strip(text, "naa."), "0x");
-        let digits = if text.len() == 23 { pairs(text)? } else { text.to_owned() };
+        let digits = if text.len() == 23 {
+            pairs(text)?
+        } else {
+            text.to_owned()
+        };
         let hex = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         let value = hex.then(|| u64::from_str_radix(&digits, 16).ok())??;
         (value != 0).then_some(Wwn(value))
@@ -67,7 +71,9 @@ pub(crate) struct IpPort {
 /// The error is the reason for a user.
 pub(crate) fn ip_port(text: &str) -> Result<IpPort, String> {
     if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest.split_once(']').ok_or("the closing bracket of the IPv6 address is missing")?;
+        let (address, rest) = rest
+            .split_once(']')
+            .ok_or("the closing bracket of the IPv6 address is missing")?;
         let port = match rest.strip_prefix(':') {
             Some(port) => Some(self::port(port)?),
             None if rest.is_empty() => None,
@@ -83,9 +89,17 @@ pub(crate) fn ip_port(text: &str) -> Result<IpPort, String> {
         None => (text, None),
     };
     match address.parse::<Ipv4Addr>() {
-        Ok(_) => Ok(IpPort { address: address.to_owned(), v6: false, port }),
-        Err(_) if address == "*" => Err("'*' is no address; 0.0.0.0 means all of this machine".to_owned()),
-        Err(_) => Err(format!("{address} is not an IP address; names are not looked up")),
+        Ok(_) => Ok(IpPort {
+            address: address.to_owned(),
+            v6: false,
+            port,
+        }),
+        Err(_) if address == "*" => {
+            Err("'*' is no address; 0.0.0.0 means all of this machine".to_owned())
+        }
+        Err(_) => Err(format!(
+            "{address} is not an IP address; names are not looked up"
+        )),
     }
 }
 
@@ -98,9 +112,15 @@ fn port(text: &str) -> Result<u16, String> {
 }
 
 fn v6(text: &str, port: Option<u16>) -> Result<IpPort, String> {
-    let (bare, zone) = text.split_once('%').map_or((text, None), |(bare, zone)| (bare, Some(zone)));
+    let (bare, zone) = text
+        .split_once('%')
+        .map_or((text, None), |(bare, zone)| (bare, Some(zone)));
     match bare.parse::<Ipv6Addr>() {
-        Ok(_) if zone != Some("") => Ok(IpPort { address: text.to_owned(), v6: true, port }),
+        Ok(_) if zone != Some("") => Ok(IpPort {
+            address: text.to_owned(),
+            v6: true,
+            port,
+        }),
         _ => Err(format!("{text} is not an IPv6 address")),
     }
 }
@@ -123,8 +143,17 @@ mod tests {
         ] {
             assert_eq!(Wwn::parse_port(text), name, "{text}");
         }
-        for text in ["", "21000024ff5ba06", "21000024ff5ba06ab", "0000000000000000", "+1000024ff5ba06a",
-                     "21-00-00-24-ff-5b-a0-6a", "10.0.0.1", "nn-0x20000024ff5ba06a", "2100:0024:ff5b:a06a:00000"] {
+        for text in [
+            "",
+            "21000024ff5ba06",
+            "21000024ff5ba06ab",
+            "0000000000000000",
+            "+1000024ff5ba06a",
+            "21-00-00-24-ff-5b-a0-6a",
+            "10.0.0.1",
+            "nn-0x20000024ff5ba06a",
+            "2100:0024:ff5b:a06a:00000",
+        ] {
             assert_eq!(Wwn::parse_port(text), None, "{text}");
         }
         assert_eq!(Wwn(0x21).to_string(), "0x0000000000000021");
@@ -133,12 +162,31 @@ mod tests {
     #[test]
     fn ip_addresses() {
         let read = |t: &str| ip_port(t).map(|a| (a.address, a.v6, a.port));
-        assert_eq!(read("192.0.2.1:4420"), Ok(("192.0.2.1".into(), false, Some(4420))));
+        assert_eq!(
+            read("192.0.2.1:4420"),
+            Ok(("192.0.2.1".into(), false, Some(4420)))
+        );
         assert_eq!(read("192.0.2.1"), Ok(("192.0.2.1".into(), false, None)));
         assert_eq!(read("[::1]:4420"), Ok(("::1".into(), true, Some(4420))));
-        assert_eq!(read("[fe80::1%eth0]"), Ok(("fe80::1%eth0".into(), true, None)));
+        assert_eq!(
+            read("[fe80::1%eth0]"),
+            Ok(("fe80::1%eth0".into(), true, None))
+        );
         assert_eq!(read("2001:db8::1"), Ok(("2001:db8::1".into(), true, None)));
-        for text in ["", "host:1", "*", "*:4420", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:+5", "1.2.3.4:", "[::1", "[::1]x", "[1.2.3.4]:1", "[::1%]:1"] {
+        for text in [
+            "",
+            "host:1",
+            "*",
+            "*:4420",
+            "1.2.3.4:0",
+            "1.2.3.4:65536",
+            "1.2.3.4:+5",
+            "1.2.3.4:",
+            "[::1",
+            "[::1]x",
+            "[1.2.3.4]:1",
+            "[::1%]:1",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -62,30 +62,58 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(file: &str) -> Self {
-        Log { file: file.to_owned(), kept: Vec::new(), dropped: None }
+        Log {
+            file: file.to_owned(),
+            kept: Vec::new(),
+            dropped: None,
+        }
     }
 
-    pub(crate) fn warn(&mut self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+    /// Is there no room for more remarks? Then there is no use in wording them with care.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept.len() >= limits::DIAGNOSTICS
+    }
+
+    pub(crate) fn warn(
+        &mut self,
+        line: usize,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.push(Severity::Warning, line, message.into(), remedy.into());
     }
 
-    pub(crate) fn error(&mut self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn error(
+        &mut self,
+        line: usize,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.push(Severity::Error, line, message.into(), remedy.into());
     }
 
     fn push(&mut self, severity: Severity, line: usize, message: String, remedy: String) {
-        if self.kept.len() >= limits::DIAGNOSTICS {
+        if self.is_full() {
             self.dropped = self.dropped.max(Some(severity));
             return;
         }
-        self.kept.push(Diagnostic { severity, file: self.file.clone(), line, message, remedy });
+        self.kept.push(Diagnostic {
+            severity,
+            file: self.file.clone(),
+            line,
+            message,
+            remedy,
+        });
     }
 
     /// The diagnostics in the order of their lines.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.kept.sort_by_key(|d| d.line);
         if let Some(severity) = self.dropped {
-            let message = format!("more than {} remarks; the rest is not shown", limits::DIAGNOSTICS);
+            let message = format!(
+                "more than {} remarks; the rest is not shown",
+                limits::DIAGNOSTICS
+            );
             self.kept.push(Diagnostic {
                 severity,
                 file: self.file,

@@ -1,6 +1,6 @@
 //! Which block devices the file creates, so that every use of one can be checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diag::{Log, show};
 use crate::suggest::did_you_mean;
@@ -10,23 +10,23 @@ use crate::suggest::did_you_mean;
 pub(crate) struct Volumes {
     /// Name -> line.
     here: BTreeMap<String, usize>,
-    /// Names, or beginnings of names, that sections without meaning here would create.
-    absent: Vec<Absent>,
+    /// Names that sections without meaning here would create -> line.
+    absent: HashMap<String, usize>,
+    /// Such names without the number that follows (`Nvme0n` of `Nvme0n1`) -> line.
+    absent_numbered: HashMap<String, usize>,
 }
 
-#[derive(Debug)]
-struct Absent {
-    name: String,
-    /// `name` and a number follows: `Nvme0n` + `1`.
-    numbered: bool,
-    line: usize,
-}
+/// Of so many names the nearest is looked for when one is misspelt.
+const SUGGESTED_FROM: usize = 1024;
 
 impl Volumes {
     /// Adds a name that a call creates. False (and an error) if it exists.
     pub(crate) fn add(&mut self, name: &str, line: usize, log: &mut Log) -> bool {
         if let Some(before) = self.here.get(name) {
-            let message = format!("block device {} exists already, from line {before}", show(name));
+            let message = format!(
+                "block device {} exists already, from line {before}",
+                show(name)
+            );
             log.error(line, message, "give it another name");
             return false;
         }
@@ -36,12 +36,12 @@ impl Volumes {
 
     /// Adds a name that would exist if its module were here.
     pub(crate) fn add_absent(&mut self, name: &str, line: usize) {
-        self.absent.push(Absent { name: name.to_owned(), numbered: false, line });
+        self.absent.insert(name.to_owned(), line);
     }
 
     /// Adds names made of `stem` and a number that would exist if their module were here.
     pub(crate) fn add_absent_numbered(&mut self, stem: &str, line: usize) {
-        self.absent.push(Absent { name: stem.to_owned(), numbered: true, line });
+        self.absent_numbered.insert(stem.to_owned(), line);
     }
 
     /// May `name` be used by `user` on `line`? If not, says why: an error for a name nobody
@@ -50,19 +50,32 @@ impl Volumes {
         if self.here.contains_key(name) {
             return true;
         }
-        match self.absent.iter().find(|a| a.matches(name)) {
+        match self.absent_line(name) {
             Some(absent) => {
                 let message = format!(
                     "{user}: block device {} (line {}) is of a kind that is not there yet; this line is ignored",
                     show(name),
-                    absent.line
+                    absent
                 );
-                log.warn(line, message, "use a volume from [Malloc], [Null], [AIO] or [URING]");
+                log.warn(
+                    line,
+                    message,
+                    "use a volume from [Malloc], [Null], [AIO] or [URING]",
+                );
             }
             None => {
-                let names = self.here.keys().map(String::as_str);
-                let remedy = did_you_mean(name, names, "create it in [Malloc], [Null], [AIO] or [URING]");
-                log.error(line, format!("{user}: there is no block device {}", show(name)), remedy);
+                let shown = if log.is_full() { 0 } else { SUGGESTED_FROM };
+                let names = self.here.keys().take(shown).map(String::as_str);
+                let remedy = did_you_mean(
+                    name,
+                    names,
+                    "create it in [Malloc], [Null], [AIO] or [URING]",
+                );
+                log.error(
+                    line,
+                    format!("{user}: there is no block device {}", show(name)),
+                    remedy,
+                );
             }
         }
         false
@@ -70,16 +83,16 @@ impl Volumes {
 
     /// Is `name` one that would exist if its module were here?
     pub(crate) fn is_absent(&self, name: &str) -> bool {
-        !self.here.contains_key(name) && self.absent.iter().any(|a| a.matches(name))
+        !self.here.contains_key(name) && self.absent_line(name).is_some()
     }
-}
 
-impl Absent {
-    fn matches(&self, name: &str) -> bool {
-        match name.strip_prefix(self.name.as_str()) {
-            Some("") => !self.numbered,
-            Some(rest) => self.numbered && rest.bytes().all(|b| b.is_ascii_digit()),
-            None => false,
-        }
+    fn absent_line(&self, name: &str) -> Option<usize> {
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let numbered = if stem.len() < name.len() {
+            self.absent_numbered.get(stem)
+        } else {
+            None
+        };
+        self.absent.get(name).or(numbered).copied()
     }
 }

@@ -1,0 +1,398 @@
+//! Common header, and the checks that every PDU header gets. NVMe/TCP 1.0c 3.6.1 (PDU common header) and 3.5.
+
+use super::Fes;
+use crate::open_enum;
+use zerocopy::byteorder::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+open_enum! {
+    /// PDU types (3.6.1).
+    pub enum PduType: u8 {
+        /// Initialize Connection Request, from the host.
+        IC_REQ = 0x00,
+        /// Initialize Connection Response, from the controller.
+        IC_RESP = 0x01,
+        /// The host ends the connection.
+        H2C_TERM_REQ = 0x02,
+        /// The controller ends the connection.
+        C2H_TERM_REQ = 0x03,
+        /// Command capsule.
+        CAPSULE_CMD = 0x04,
+        /// Response capsule.
+        CAPSULE_RESP = 0x05,
+        /// Host to controller data.
+        H2C_DATA = 0x06,
+        /// Controller to host data.
+        C2H_DATA = 0x07,
+        /// Ready to Transfer.
+        R2T = 0x09,
+    }
+}
+
+/// Who sends a PDU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sender {
+    /// PDUs that a target receives.
+    Host,
+    /// PDUs that a host receives.
+    Controller,
+}
+
+impl PduType {
+    /// HLEN that the type must have; `None` for an unknown type.
+    pub const fn hlen(self) -> Option<u8> {
+        match self {
+            Self::IC_REQ | Self::IC_RESP => Some(128),
+            Self::CAPSULE_CMD => Some(72),
+            Self::H2C_TERM_REQ | Self::C2H_TERM_REQ | Self::CAPSULE_RESP => Some(24),
+            Self::H2C_DATA | Self::C2H_DATA | Self::R2T => Some(24),
+            _ => None,
+        }
+    }
+
+    /// Who may send the type; `None` for an unknown type.
+    pub const fn sender(self) -> Option<Sender> {
+        match self {
+            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => Some(Sender::Host),
+            Self::IC_RESP | Self::C2H_TERM_REQ | Self::CAPSULE_RESP | Self::C2H_DATA | Self::R2T => {
+                Some(Sender::Controller)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether digests and alignment apply: not to ICReq, ICResp and the TermReqs.
+    pub const fn framed(self) -> bool {
+        !matches!(self, Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ)
+    }
+
+    /// Whether the type can carry data after its header.
+    pub const fn carries_data(self) -> bool {
+        matches!(
+            self,
+            Self::CAPSULE_CMD | Self::H2C_DATA | Self::C2H_DATA | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ
+        )
+    }
+}
+
+/// Bits of the common header's FLAGS.
+pub mod flags {
+    /// HDGSTF: a header digest follows the header.
+    pub const HDGSTF: u8 = 1 << 0;
+    /// DDGSTF: a data digest follows the data.
+    pub const DDGSTF: u8 = 1 << 1;
+    /// LAST_PDU of H2CData (last of this R2T) and of C2HData (last of this command).
+    pub const LAST_PDU: u8 = 1 << 2;
+    /// SUCCESS of C2HData: the command succeeded and no response capsule follows; with LAST_PDU only.
+    pub const SUCCESS: u8 = 1 << 3;
+}
+
+/// Bytes of a digest (CRC32C).
+pub const DIGEST_BYTES: u32 = 4;
+
+/// A fatal transport error: what a TermReq reports, see [`super::TermReq`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Fatal Error Status.
+    pub fes: Fes,
+    /// Fatal Error Information: byte offset of the field for [`Fes::INVALID_HEADER_FIELD`] and
+    /// [`Fes::UNSUPPORTED_PARAMETER`], the received digest for [`Fes::HEADER_DIGEST_ERROR`], otherwise 0.
+    pub fei: u32,
+}
+
+impl Fault {
+    /// A header field is wrong; `offset` in bytes from the start of the PDU.
+    pub const fn field(offset: u32) -> Self {
+        Self { fes: Fes::INVALID_HEADER_FIELD, fei: offset }
+    }
+
+    /// A parameter is well-formed and not supported; `offset` in bytes from the start of the PDU.
+    pub const fn unsupported(offset: u32) -> Self {
+        Self { fes: Fes::UNSUPPORTED_PARAMETER, fei: offset }
+    }
+
+    /// Any status that has no information.
+    pub const fn of(fes: Fes) -> Self {
+        Self { fes, fei: 0 }
+    }
+
+    /// The header digest was wrong; `received` is what the PDU had.
+    pub const fn header_digest(received: u32) -> Self {
+        Self { fes: Fes::HEADER_DIGEST_ERROR, fei: received }
+    }
+}
+
+/// What ICReq and ICResp agreed on for one direction of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Framing {
+    /// PDUs have a header digest.
+    pub hdgst: bool,
+    /// Data has a data digest.
+    pub ddgst: bool,
+    /// PDU data alignment as the receiver sent it: 0..=31, zero-based dwords.
+    pub pda: u8,
+    /// Most data bytes of one PDU; checked by [`CommonHeader::layout`] only.
+    pub max_data: u32,
+}
+
+impl Framing {
+    /// No digests, no padding, any length.
+    pub const PLAIN: Self = Self { hdgst: false, ddgst: false, pda: 0, max_data: u32::MAX };
+
+    /// Alignment of data in bytes: 4 to 128.
+    pub const fn alignment(&self) -> u32 {
+        ((self.pda & 31) as u32 + 1) * 4
+    }
+
+    /// Header and header digest.
+    pub const fn header_bytes(&self, hlen: u8) -> u32 {
+        hlen as u32 + if self.hdgst { DIGEST_BYTES } else { 0 }
+    }
+
+    /// Where data of a PDU with this HLEN begins: at most 128 for the headers that can carry data.
+    pub const fn pdo(&self, hlen: u8) -> u8 {
+        self.header_bytes(hlen).next_multiple_of(self.alignment()) as u8
+    }
+
+    /// The common header of a PDU that we send, of a type that [`PduType::framed`] is true of. `extra` are the type's own
+    /// flags. A zero `data` means that there is none: no padding, no data digest, PDO zero. `data` is at most what fits
+    /// PLEN: 2^32 less 256.
+    pub const fn header(&self, kind: PduType, hlen: u8, data: u32, extra: u8) -> CommonHeader {
+        let with_digest = self.ddgst && data != 0;
+        let pdo = if data == 0 { 0 } else { self.pdo(hlen) };
+        let before = if data == 0 { self.header_bytes(hlen) } else { pdo as u32 };
+        let plen = before.saturating_add(data).saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
+        let flags = extra
+            | if self.hdgst { flags::HDGSTF } else { 0 }
+            | if with_digest { flags::DDGSTF } else { 0 };
+        CommonHeader { kind, flags, hlen, pdo, plen: U32::new(plen) }
+    }
+}
+
+/// PDU common header: 8 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct CommonHeader {
+    /// PDU type.
+    pub kind: PduType,
+    /// [`flags`], some of them type specific.
+    pub flags: u8,
+    /// Header length without digest.
+    pub hlen: u8,
+    /// Data offset from the start of the PDU; reserved where there is no data.
+    pub pdo: u8,
+    /// Length of the whole PDU.
+    pub plen: U32,
+}
+assert_size!(CommonHeader = 8);
+
+/// Where the parts of a received PDU are; offsets from its start, all within [`Layout::total`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    /// Header bytes without digest.
+    pub header: u8,
+    /// A header digest follows the header.
+    pub hdgst: bool,
+    /// First data byte.
+    pub data_offset: u32,
+    /// Data bytes; zero for none.
+    pub data: u32,
+    /// A data digest follows the data.
+    pub ddgst: bool,
+    /// PLEN.
+    pub total: u32,
+}
+
+impl Layout {
+    /// Bytes before the data: header, digest, padding. All of the PDU where there is no data.
+    pub const fn before_data(&self) -> u32 {
+        self.data_offset
+    }
+}
+
+/// Byte offsets of the common header's fields, for [`Fault::field`].
+pub mod offset {
+    /// PDU type.
+    pub const KIND: u32 = 0;
+    /// FLAGS.
+    pub const FLAGS: u32 = 1;
+    /// HLEN.
+    pub const HLEN: u32 = 2;
+    /// PDO.
+    pub const PDO: u32 = 3;
+    /// PLEN.
+    pub const PLEN: u32 = 4;
+}
+
+impl CommonHeader {
+    /// Checks a received header against what was agreed, and says where the PDU's parts are. Needs only these 8 bytes, so
+    /// it can run before the rest has come; after it, nothing in the PDU can reach outside PLEN.
+    ///
+    /// # Errors
+    /// Unknown type, or one that `from` may not send; wrong HLEN; a header digest that was agreed and is missing, or the
+    /// reverse; data digest likewise where there is data; PDO that is not aligned or inside the header; PLEN too short,
+    /// or with data on a type that has none; more data than [`Framing::max_data`] (TermReq: 128 bytes).
+    pub const fn layout(&self, from: Sender, framing: &Framing) -> Result<Layout, Fault> {
+        let Some(hlen) = self.kind.hlen() else { return Err(Fault::field(offset::KIND)) };
+        match (self.kind.sender(), from) {
+            (Some(Sender::Host), Sender::Host) | (Some(Sender::Controller), Sender::Controller) => {}
+            _ => return Err(Fault::field(offset::KIND)),
+        }
+        if self.hlen != hlen {
+            return Err(Fault::field(offset::HLEN));
+        }
+        if self.kind.framed() { self.framed(framing) } else { self.bare() }
+    }
+
+    /// ICReq, ICResp, TermReq: no digests, no alignment.
+    const fn bare(&self) -> Result<Layout, Fault> {
+        let (plen, hlen) = (self.plen.get(), self.hlen as u32);
+        let max = if self.kind.carries_data() { super::TERM_PDU_MAX } else { hlen };
+        if plen < hlen || plen > max {
+            return Err(Fault::field(offset::PLEN));
+        }
+        let data = plen - hlen;
+        Ok(Layout { header: self.hlen, hdgst: false, data_offset: hlen, data, ddgst: false, total: plen })
+    }
+
+    const fn framed(&self, framing: &Framing) -> Result<Layout, Fault> {
+        let hdgst = self.flags & flags::HDGSTF != 0;
+        if hdgst != framing.hdgst {
+            return Err(Fault::field(offset::FLAGS));
+        }
+        let (plen, before) = (self.plen.get(), framing.header_bytes(self.hlen));
+        if plen == before {
+            let none = Layout { header: self.hlen, hdgst, data_offset: before, data: 0, ddgst: false, total: plen };
+            return Ok(none);
+        }
+        if plen < before || !self.kind.carries_data() {
+            return Err(Fault::field(offset::PLEN));
+        }
+        self.with_data(framing, before)
+    }
+
+    const fn with_data(&self, framing: &Framing, before: u32) -> Result<Layout, Fault> {
+        let (plen, pdo) = (self.plen.get(), self.pdo as u32);
+        let ddgst = self.flags & flags::DDGSTF != 0;
+        if ddgst != framing.ddgst {
+            return Err(Fault::field(offset::FLAGS));
+        }
+        if pdo < before || pdo % framing.alignment() != 0 {
+            return Err(Fault::field(offset::PDO));
+        }
+        let after = if ddgst { DIGEST_BYTES } else { 0 };
+        if plen < pdo + after {
+            return Err(Fault::field(offset::PLEN));
+        }
+        let data = plen - pdo - after;
+        if data > framing.max_data {
+            return Err(Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED));
+        }
+        let hdgst = framing.hdgst;
+        Ok(Layout { header: self.hlen, hdgst, data_offset: pdo, data, ddgst, total: plen })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGESTS: Framing = Framing { hdgst: true, ddgst: true, pda: 0, max_data: 0x20000 };
+
+    #[test]
+    fn alignment_and_offset() {
+        assert_eq!(Framing::PLAIN.alignment(), 4);
+        assert_eq!(Framing { pda: 31, ..Framing::PLAIN }.alignment(), 128);
+        assert_eq!(Framing::PLAIN.pdo(24), 24);
+        assert_eq!(DIGESTS.pdo(24), 28);
+        assert_eq!(Framing { pda: 31, ..DIGESTS }.pdo(72), 128);
+        assert_eq!(Framing { pda: 15, ..DIGESTS }.pdo(24), 64);
+    }
+
+    #[test]
+    fn what_we_send_is_what_we_accept() {
+        for hdgst in [false, true] {
+            for ddgst in [false, true] {
+                for pda in 0..32 {
+                    for (kind, from) in [(PduType::CAPSULE_CMD, Sender::Host), (PduType::C2H_DATA, Sender::Controller)] {
+                        for data in [0, 4, 512, 8192, 131_072] {
+                            let f = Framing { hdgst, ddgst, pda, max_data: 131_072 };
+                            let hlen = kind.hlen().unwrap();
+                            let h = f.header(kind, hlen, data, 0);
+                            let l = h.layout(from, &f).unwrap();
+                            assert_eq!((l.data, l.total, l.hdgst), (data, h.plen.get(), hdgst));
+                            assert_eq!(l.ddgst, ddgst && data != 0);
+                            assert!(l.before_data() >= f.header_bytes(hlen));
+                            assert_eq!(l.data_offset + data + if l.ddgst { 4 } else { 0 }, l.total);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn refuse(change: impl FnOnce(&mut CommonHeader), framing: &Framing) -> Fault {
+        let mut h = framing.header(PduType::H2C_DATA, 24, 4096, 0);
+        assert!(h.layout(Sender::Host, framing).is_ok());
+        change(&mut h);
+        h.layout(Sender::Host, framing).unwrap_err()
+    }
+
+    #[test]
+    fn each_field_is_refused() {
+        let f = &DIGESTS;
+        assert_eq!(refuse(|h| h.kind = PduType(0x08), f), Fault::field(0));
+        assert_eq!(refuse(|h| h.kind = PduType::R2T, f), Fault::field(0));
+        assert_eq!(refuse(|h| h.flags &= !flags::HDGSTF, f), Fault::field(1));
+        assert_eq!(refuse(|h| h.flags &= !flags::DDGSTF, f), Fault::field(1));
+        assert_eq!(refuse(|h| h.flags |= flags::HDGSTF, &Framing::PLAIN), Fault::field(1));
+        assert_eq!(refuse(|h| h.flags |= flags::DDGSTF, &Framing::PLAIN), Fault::field(1));
+        assert_eq!(refuse(|h| h.hlen = 23, f), Fault::field(2));
+        assert_eq!(refuse(|h| h.pdo = 24, f), Fault::field(3));
+        assert_eq!(refuse(|h| h.pdo = 30, f), Fault::field(3));
+        assert_eq!(refuse(|h| h.plen = U32::new(27), f), Fault::field(4));
+        assert_eq!(refuse(|h| h.plen = U32::new(29), f), Fault::field(4));
+        assert_eq!(refuse(|h| h.plen = U32::new(0), f), Fault::field(4));
+        assert_eq!(
+            refuse(|h| h.plen = U32::new(u32::MAX), f),
+            Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED)
+        );
+    }
+
+    #[test]
+    fn types_without_data_have_none() {
+        let mut h = Framing::PLAIN.header(PduType::R2T, 24, 0, 0);
+        assert_eq!((h.plen.get(), h.pdo), (24, 0));
+        h.plen = U32::new(28);
+        assert_eq!(h.layout(Sender::Controller, &Framing::PLAIN), Err(Fault::field(4)));
+    }
+
+    #[test]
+    fn any_eight_bytes_stay_inside() {
+        // A header that passes never points outside its own PDU, whatever it is made of.
+        let mut seed = 0x9e37_79b9_u32;
+        let mut passed = 0;
+        for _ in 0..200_000 {
+            let mut b = [0u8; 8];
+            for x in &mut b {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *x = (seed >> 24) as u8;
+            }
+            b[0] %= 10;
+            b[2] = PduType(b[0]).hlen().unwrap_or(b[2]);
+            b[6] = 0;
+            b[7] = 0;
+            let h: CommonHeader = crate::read(&b).unwrap();
+            let f = Framing { hdgst: b[1] & 1 != 0, ddgst: b[1] & 2 != 0, pda: 0, max_data: u32::MAX };
+            for from in [Sender::Host, Sender::Controller] {
+                if let Ok(l) = h.layout(from, &f) {
+                    passed += 1;
+                    let end = u64::from(l.data_offset) + u64::from(l.data) + if l.ddgst { 4 } else { 0 };
+                    assert_eq!(end, u64::from(l.total));
+                    assert!(u32::from(l.header) <= l.data_offset);
+                }
+            }
+        }
+        assert!(passed > 1000, "{passed}");
+    }
+}

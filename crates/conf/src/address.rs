@@ -4,8 +4,14 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A Fibre Channel World Wide Name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wwn(pub u64);
+
+impl fmt::Debug for Wwn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wwn({self})")
+    }
+}
 
 impl fmt::Display for Wwn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -101,8 +101,8 @@ impl Log {
             severity,
             file: self.file.clone(),
             line,
-            message,
-            remedy,
+            message: printable(message),
+            remedy: printable(remedy),
         });
     }
 
@@ -124,6 +124,22 @@ impl Log {
         }
         self.kept
     }
+}
+
+/// Escapes tabs and the like, so that what a file holds cannot rewrite a terminal's line.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 /// A user's text for use in a message: quoted, and cut when it is very long.

@@ -121,13 +121,13 @@ fn warn_about_order(block: &Block, rules: &[InitiatorRule], log: &mut Log) {
     let deny = rules
         .iter()
         .rposition(|r| matches!(r, InitiatorRule::Deny(_) | InitiatorRule::DenyAll));
-    if let (Some(all), Some(deny)) = (all, deny) {
-        if all < deny {
-            let message = format!(
-                "[{}]: an exclusion after ALL has no effect, as the first line that fits decides",
-                block.name
-            );
-            log.warn(block.line, message, "put the lines with '!' first");
-        }
+    if let (Some(all), Some(deny)) = (all, deny)
+        && all < deny
+    {
+        let message = format!(
+            "[{}]: an exclusion after ALL has no effect, as the first line that fits decides",
+            block.name
+        );
+        log.warn(block.line, message, "put the lines with '!' first");
     }
 }

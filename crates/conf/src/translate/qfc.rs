@@ -121,14 +121,14 @@ fn either(block: &Block, keys: [&str; 2], log: &mut Log) -> Option<u32> {
             .number(key, 0..=1024, none, log)
             .and_then(|n| u32::try_from(n).ok())
     });
-    if let ([Some(a), Some(b)], Some(item)) = (values, block.item(keys[1])) {
-        if a != b {
-            let message = format!(
-                "[QFC] {} and {} mean the same and differ; {a} is used",
-                keys[0], keys[1]
-            );
-            log.warn(item.line, message, "keep one of them");
-        }
+    if let ([Some(a), Some(b)], Some(item)) = (values, block.item(keys[1]))
+        && a != b
+    {
+        let message = format!(
+            "[QFC] {} and {} mean the same and differ; {a} is used",
+            keys[0], keys[1]
+        );
+        log.warn(item.line, message, "keep one of them");
     }
     values[0].or(values[1])
 }

@@ -18,12 +18,15 @@ use crate::read::any_base;
 /// `max_namespaces` of SPDK's RPC if it is not given.
 const NAMESPACES_DEFAULT: u64 = 32;
 
+/// The `namespace` parameter and the line.
+type Namespace = (Map<String, Value>, usize);
+
 #[derive(Debug)]
 pub(crate) struct Subsystem {
     nqn: String,
     params: Map<String, Value>,
     hosts: Vec<(String, usize)>,
-    namespaces: Vec<(Map<String, Value>, usize)>,
+    namespaces: Vec<Namespace>,
     pub(crate) listens: Vec<Listen>,
     line: usize,
 }
@@ -216,7 +219,7 @@ fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
 }
 
 /// The namespaces and the highest ID among them.
-fn namespaces(block: &Block, out: &mut Output) -> (Vec<(Map<String, Value>, usize)>, u64) {
+fn namespaces(block: &Block, out: &mut Output) -> (Vec<Namespace>, u64) {
     let mut namespaces = Vec::new();
     let mut ids = Ids::default();
     let user = format!("[{}] Namespace", block.name);

@@ -501,3 +501,17 @@ fn remarks_are_bounded_and_an_error_is_never_lost() {
     let plan = read(&text);
     assert!(plan.has_errors() && plan.diagnostics.len() <= conf::limits::DIAGNOSTICS + 1);
 }
+
+#[test]
+fn the_discovery_nqn_is_taken() {
+    let text = subsystem("Listen FC nn-0x20000024ff7799ab:pn-0x21000024ff7799ab\n");
+    let text = text.replace(
+        "nqn.2016-06.io.spdk:a",
+        "nqn.2014-08.org.nvmexpress.discovery",
+    );
+    let plan = expect(
+        &text,
+        &["f:4: error: [Subsystem1]: nqn.2014-08.org.nvmexpress.discovery is the discovery"],
+    );
+    assert!(!methods(&plan).contains(&"nvmf_create_subsystem"));
+}

@@ -7,6 +7,8 @@ mod global;
 mod initiator;
 mod listen;
 mod local_nvme;
+mod names;
+mod namespaces;
 mod portal;
 mod qfc;
 mod subsystem;

@@ -1,25 +1,21 @@
 //! `[Subsystem<n>]`: read one by one, emitted kind by kind with the listeners last, so that no host
 //! connects to a subsystem that is half built.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
 use super::Output;
 use super::listen::Place;
+use super::names::{check_nqn, check_text};
+use super::namespaces::{Namespace, max_namespaces, namespaces};
 use crate::diag::{Log, show};
 use crate::fc::FcListener;
 use crate::group::{Block, Blocks};
-use crate::limits;
-use crate::parse::Item;
 use crate::plan::Call;
-use crate::read::any_base;
 
-/// `max_namespaces` of SPDK's RPC if it is not given.
-const NAMESPACES_DEFAULT: u64 = 32;
-
-/// The `namespace` parameter and the line.
-type Namespace = (Map<String, Value>, usize);
+/// The well-known NQN of discovery services.
+const DISCOVERY: &str = "nqn.2014-08.org.nvmexpress.discovery";
 
 #[derive(Debug)]
 pub(crate) struct Subsystem {
@@ -45,6 +41,14 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> Vec<Subsystem> {
         let Some(subsystem) = one(block, out) else {
             continue;
         };
+        if subsystem.nqn == DISCOVERY {
+            let message = format!(
+                "[{}]: {DISCOVERY} is the discovery subsystem's own NQN",
+                block.name
+            );
+            out.log.error(block.line, message, "give it another NQN");
+            continue;
+        }
         if !seen.insert(subsystem.nqn.clone()) {
             let message = format!(
                 "[{}]: another subsystem has NQN {} already",
@@ -135,51 +139,6 @@ fn old_keys(block: &Block, log: &mut Log) {
     }
 }
 
-/// NVMe Base Specification, "NVMe Qualified Names": at most 223 bytes, `nqn.yyyy-mm.` and a name.
-fn is_nqn(text: &str) -> bool {
-    let b = text.as_bytes();
-    let digits = |r: std::ops::Range<usize>| b[r].iter().all(u8::is_ascii_digit);
-    (13..=223).contains(&b.len())
-        && text.starts_with("nqn.")
-        && digits(4..8)
-        && b[8] == b'-'
-        && digits(9..11)
-        && b[11] == b'.'
-}
-
-fn check_nqn(block: &Block, key: &str, log: &mut Log) {
-    for item in block.items(key) {
-        let text = item.value(0).unwrap_or_default();
-        if !is_nqn(text) {
-            let message = format!(
-                "[{}] {}: {} is not a valid NQN",
-                block.name,
-                item.key,
-                show(text)
-            );
-            log.error(
-                item.line,
-                message,
-                "write nqn.<year>-<month>.<domain>:<name>, at most 223 bytes",
-            );
-        }
-    }
-}
-
-/// Serial and model numbers are fixed-size fields of printable ASCII in Identify Controller.
-fn check_text(block: &Block, key: &str, most: usize, log: &mut Log) {
-    let Some(item) = block.item(key) else { return };
-    let text = item.value(0).unwrap_or_default();
-    if text.len() > most || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-        let message = format!(
-            "[{}] {key}: {} is longer than {most} characters or not ASCII",
-            block.name,
-            show(text)
-        );
-        log.error(item.line, message, "shorten it");
-    }
-}
-
 fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
     check_nqn(block, "Host", log);
     let mut hosts: Vec<(String, usize)> = Vec::new();
@@ -216,127 +175,6 @@ fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
         _ => {}
     }
     hosts
-}
-
-/// The namespaces and the highest ID among them.
-fn namespaces(block: &Block, out: &mut Output) -> (Vec<Namespace>, u64) {
-    let mut namespaces = Vec::new();
-    let mut ids = Ids::default();
-    let user = format!("[{}] Namespace", block.name);
-    for item in block.items("Namespace") {
-        let Some(bdev) = item.value(0) else { continue };
-        if !out.volumes.check(&user, bdev, item.line, &mut out.log) {
-            continue;
-        }
-        let mut params = Map::new();
-        params.insert("bdev_name".into(), bdev.into());
-        let good = nsid(item, &user, &mut ids, &mut params, &mut out.log);
-        if good && uuid(item, &user, &mut params, &mut out.log) {
-            namespaces.push((params, item.line));
-        }
-    }
-    (namespaces, ids.taken.last().copied().unwrap_or(0))
-}
-
-fn nsid(
-    item: &Item,
-    user: &str,
-    ids: &mut Ids,
-    params: &mut Map<String, Value>,
-    log: &mut Log,
-) -> bool {
-    let Some(text) = item.value(1) else {
-        // The target will take the next free one: a later line must not name the same.
-        return ids.take_next() || too_many(item, user, log);
-    };
-    let Some(id) = any_base(text).filter(|id| (1..=limits::NAMESPACES).contains(id)) else {
-        let message = format!(
-            "{user}: {} is not a namespace ID from 1 to {}",
-            show(text),
-            limits::NAMESPACES
-        );
-        log.error(item.line, message, "leave it out for the next free one");
-        return false;
-    };
-    if !ids.taken.insert(id) {
-        log.error(
-            item.line,
-            format!("{user}: namespace ID {id} is in use already"),
-            "give each its own",
-        );
-        return false;
-    }
-    params.insert("nsid".into(), id.into());
-    true
-}
-
-fn too_many(item: &Item, user: &str, log: &mut Log) -> bool {
-    log.error(
-        item.line,
-        format!("{user}: no namespace ID is left"),
-        "use another subsystem",
-    );
-    false
-}
-
-/// The namespace IDs of a subsystem.
-#[derive(Default)]
-struct Ids {
-    taken: BTreeSet<u64>,
-    /// All up to this one are taken.
-    full_to: u64,
-}
-
-impl Ids {
-    /// Takes the lowest free one, as the target will; false if none is left.
-    fn take_next(&mut self) -> bool {
-        while self.taken.contains(&(self.full_to + 1)) {
-            self.full_to += 1;
-        }
-        self.full_to < limits::NAMESPACES && self.taken.insert(self.full_to + 1)
-    }
-}
-
-fn uuid(item: &Item, user: &str, params: &mut Map<String, Value>, log: &mut Log) -> bool {
-    let Some(text) = item.value(2) else {
-        return true;
-    };
-    if !is_uuid(text) {
-        let remedy = "write 8-4-4-4-12 hexadecimal digits";
-        log.error(
-            item.line,
-            format!("{user}: {} is not a UUID", show(text)),
-            remedy,
-        );
-        return false;
-    }
-    params.insert("uuid".into(), text.into());
-    true
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths = text.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
-}
-
-/// What to ask for so that every namespace of the file fits; `None` leaves SPDK's default.
-fn max_namespaces(block: &Block, needed: u64, log: &mut Log) -> Option<u64> {
-    let default = "the default is used";
-    match block.number("MaxNamespaces", 0..=limits::NAMESPACES, default, log) {
-        // The original: fixed to those of the file.
-        Some(0) => Some(needed.max(1)),
-        Some(max) if max < needed => {
-            let line = block.item("MaxNamespaces").map_or(block.line, |i| i.line);
-            let message = format!(
-                "[{}] MaxNamespaces {max} is too few; {needed} is used",
-                block.name
-            );
-            log.warn(line, message, "raise it");
-            Some(needed)
-        }
-        None if needed > NAMESPACES_DEFAULT => Some(needed),
-        given => given,
-    }
 }
 
 fn listens(block: &Block, nqn: &str, out: &mut Output) -> Vec<Listen> {
@@ -434,39 +272,5 @@ fn emit_listener(subsystem: &Subsystem, listen: &Listen, out: &mut Output) {
                 Place::Ip(..) => out.not_yet.push(call),
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nqns() {
-        assert!(is_nqn("nqn.2016-06.io.spdk:cnode1"));
-        assert!(is_nqn(
-            "nqn.2014-08.org.nvmexpress:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
-        ));
-        for text in [
-            "",
-            "nqn.",
-            "iqn.2016-06.io.spdk:x",
-            "nqn.2016-6.io.spdk:x",
-            "nqn.2016-06.",
-            "nqn.2016§06.xyzzy",
-        ] {
-            assert!(!is_nqn(text), "{text}");
-        }
-        assert!(!is_nqn(&format!("nqn.2016-06.io.spdk:{}", "x".repeat(300))));
-    }
-
-    #[test]
-    fn uuids() {
-        assert!(is_uuid("f81d4fae-7dec-11d0-a765-00a0c91e6bf6"));
-        assert!(
-            !is_uuid("f81d4fae7dec11d0a76500a0c91e6bf6")
-                && !is_uuid("")
-                && !is_uuid("f81d4fae-7dec-11d0-a765-00a0c91e6bfg")
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers that the standards fix. Limits that are ours (queue depth, MDTS ...) belong to the crates that choose them.
 
-/// In-capsule data that every controller takes on an NVMe/TCP admin queue (NVMe/TCP 1.0c, 3.3.1.2: 8,192 bytes).
+/// In-capsule data that every controller takes on an NVMe/TCP admin queue (NVMe/TCP 1.0c, 3.3).
 pub const TCP_ADMIN_IN_CAPSULE_BYTES: u32 = 8192;
 /// Command capsule without data: one submission queue entry (Base 2.0c, 3.3.2.1).
 pub const SQE_BYTES: u32 = 64;

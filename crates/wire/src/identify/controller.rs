@@ -1,5 +1,5 @@
-//! Identify Controller (CNS 01h; Base 2.0c figure 276, 2.1 figure 313) and the NVM command set's part of it (CNS 06h,
-//! CSI 00h; NVM 1.0c figure 102).
+//! Identify Controller (CNS 01h; Base 2.0c 5.17.2.1, with the fields that 2.1 added) and the NVM command set's part of it (CNS 06h,
+//! CSI 00h; NVM 1.0c 4.1.5).
 
 use crate::fabrics::Nqn;
 use zerocopy::byteorder::little_endian::{U16, U32, U64};
@@ -8,7 +8,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// Identify Controller. Start from `Controller::new_zeroed()`. Reserved fields are named by their offset.
 #[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-#[expect(missing_docs, reason = "the names are the standard's; the list above says where they are defined")]
+#[expect(
+    missing_docs,
+    reason = "the names are the standard's, and its text on each is the documentation"
+)]
 pub struct Controller {
     pub vid: U16,
     pub ssvid: U16,
@@ -172,8 +175,10 @@ assert_offset!(Controller:
     icdoff = 1800, fcatt = 1802, msdbd = 1803, ofcs = 1804, dctype = 1806, psd = 2048, vs = 3072,
 );
 
-/// Power state descriptor: 32 bytes (Base 2.0c figure 277).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// Power state descriptor: 32 bytes (Base 2.0c 5.17.2.1).
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct PowerState {
     /// Maximum power, in 0.01 W (or 0.0001 W when bit 0 of `flags` is set).
@@ -362,6 +367,9 @@ mod tests {
         c.dmrl = 255;
         c.dmrsl = U32::new(0x1234_5678);
         c.dmsl = U64::new(1);
-        assert_eq!(&c.as_bytes()[..16], &[0, 9, 0, 255, 0x78, 0x56, 0x34, 0x12, 1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            &c.as_bytes()[..16],
+            &[0, 9, 0, 255, 0x78, 0x56, 0x34, 0x12, 1, 0, 0, 0, 0, 0, 0, 0]
+        );
     }
 }

@@ -1,8 +1,7 @@
 //! Lists that Identify returns: namespace identifiers (CNS 02h and the like; Base 2.0c 4.4.2), namespace identification
-//! descriptors (CNS 03h; figure 278), I/O command sets (CNS 1Ch; figure 289).
+//! descriptors (CNS 03h; 5.17.2.3), I/O command sets (CNS 1Ch).
 
 use crate::nvme::Csi;
-use crate::open_enum;
 use zerocopy::byteorder::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -18,7 +17,9 @@ assert_size!(NsList = 4096);
 impl NsList {
     /// The first 1,024 of `nsids` that are greater than `after`. `nsids` must ascend; that is ours to keep.
     pub fn after(after: u32, nsids: impl Iterator<Item = u32>) -> Self {
-        let mut list = Self { nsid: [U32::new(0); 1024] };
+        let mut list = Self {
+            nsid: [U32::new(0); 1024],
+        };
         for (entry, nsid) in list.nsid.iter_mut().zip(nsids.filter(|&n| n > after)) {
             *entry = U32::new(nsid);
         }
@@ -46,7 +47,9 @@ open_enum! {
 }
 
 /// Namespace identification descriptor header: 4 bytes; NIDL bytes follow.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct IdDescriptor {
     /// Identifier type.
@@ -67,7 +70,10 @@ pub struct DescriptorWriter {
 
 impl Default for DescriptorWriter {
     fn default() -> Self {
-        Self { bytes: [0; 4096], len: 0 }
+        Self {
+            bytes: [0; 4096],
+            len: 0,
+        }
     }
 }
 
@@ -75,7 +81,10 @@ impl DescriptorWriter {
     fn put(mut self, nidt: Nidt, id: &[u8]) -> Self {
         // At most 4 of them are ever written, of 20 bytes: cannot overflow unless a caller writes hundreds.
         let end = self.len + 4 + id.len();
-        assert!(end <= self.bytes.len(), "too many namespace identification descriptors");
+        assert!(
+            end <= self.bytes.len(),
+            "too many namespace identification descriptors"
+        );
         self.bytes[self.len..self.len + 2].copy_from_slice(&[nidt.0, id.len() as u8]);
         self.bytes[self.len + 4..end].copy_from_slice(id);
         self.len = end;
@@ -162,7 +171,10 @@ mod tests {
     #[test]
     fn active_list() {
         let list = NsList::after(2, [1, 2, 3, 0x0102_0304].into_iter());
-        assert_eq!(&list.as_bytes()[..12], &[3, 0, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0]);
+        assert_eq!(
+            &list.as_bytes()[..12],
+            &[3, 0, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0]
+        );
         assert!(list.iter().eq([3, 0x0102_0304]));
         let full = NsList::after(0, 1..=5000);
         assert_eq!((full.iter().count(), full.nsid[1023].get()), (1024, 1024));
@@ -171,7 +183,12 @@ mod tests {
 
     #[test]
     fn descriptor_bytes() {
-        let b = DescriptorWriter::default().eui64(&[9; 8]).nguid(&[8; 16]).uuid(&[7; 16]).csi(Csi::NVM).finish();
+        let b = DescriptorWriter::default()
+            .eui64(&[9; 8])
+            .nguid(&[8; 16])
+            .uuid(&[7; 16])
+            .csi(Csi::NVM)
+            .finish();
         assert_eq!(&b[..5], &[1, 8, 0, 0, 9]);
         assert_eq!(&b[12..17], &[2, 16, 0, 0, 8]);
         assert_eq!(&b[32..37], &[3, 16, 0, 0, 7]);

@@ -7,5 +7,7 @@ mod list;
 mod namespace;
 
 pub use controller::{Controller, ControllerNvm, PowerState, bits};
-pub use list::{CommandSetVectors, DescriptorWriter, Descriptors, IdDescriptor, NsList, Nidt, descriptors};
+pub use list::{
+    CommandSetVectors, DescriptorWriter, Descriptors, IdDescriptor, Nidt, NsList, descriptors,
+};
 pub use namespace::{LbaFormat, Namespace, NamespaceIndependent, NamespaceNvm, ns_bits};

@@ -1,11 +1,13 @@
-//! Identify Namespace (CNS 00h; NVM 1.0c figure 97), its I/O command set independent part (CNS 08h; Base 2.0c figure 280)
-//! and the NVM command set's further part (CNS 05h, CSI 00h; NVM 1.0c figure 100).
+//! Identify Namespace (CNS 00h; NVM 1.0c 4.1.5.1), its I/O command set independent part (CNS 08h; Base 2.0c 5.17.2.8)
+//! and the NVM command set's further part (CNS 05h, CSI 00h; NVM 1.0c 4.1.5).
 
 use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// LBA format: 4 bytes (NVM 1.0c figure 98).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// LBA format: 4 bytes.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct LbaFormat {
     /// Metadata bytes per block.
@@ -20,7 +22,11 @@ assert_size!(LbaFormat = 4);
 impl LbaFormat {
     /// A format without metadata.
     pub const fn new(lbads: u8) -> Self {
-        Self { ms: U16::new(0), lbads, rp: 0 }
+        Self {
+            ms: U16::new(0),
+            lbads,
+            rp: 0,
+        }
     }
 
     /// Bytes of a block; `None` where LBADS makes no sense (below 9 or above 31).
@@ -32,10 +38,13 @@ impl LbaFormat {
     }
 }
 
-/// Identify Namespace of the NVM command set. Sizes are in logical blocks; `z` of the standard's "0's based" is marked.
+/// Identify Namespace of the NVM command set. Sizes are in logical blocks. Fields that the standard calls "0's based" are marked.
 #[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-#[expect(missing_docs, reason = "the names are the standard's; the list above says where they are defined")]
+#[expect(
+    missing_docs,
+    reason = "the names are the standard's, and its text on each is the documentation"
+)]
 pub struct Namespace {
     pub nsze: U64,
     pub ncap: U64,
@@ -257,6 +266,9 @@ mod tests {
         n.nmic = ns_bits::NMIC_SHARED;
         n.anagrpid = U32::new(2);
         n.nstat = ns_bits::NSTAT_READY;
-        assert_eq!(&n.as_bytes()[..16], &[0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(
+            &n.as_bytes()[..16],
+            &[0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+        );
     }
 }

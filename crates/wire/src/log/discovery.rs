@@ -1,7 +1,6 @@
-//! Discovery log page (70h). NVMe Base 2.0c 5.16.1.23 (figures 264 and 265), TSAS NVMe/TCP 1.0c 3.4.
+//! Discovery log page (70h). NVMe Base 2.0c 5.16.1.23; TSAS: NVMe/TCP 1.0c.
 
 use crate::fabrics::Nqn;
-use crate::open_enum;
 use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -149,7 +148,11 @@ assert_offset!(DiscoveryEntry: portid = 4, cntlid = 6, asqsz = 8, eflags = 10, t
 /// cut text would be another address.
 pub fn exact_text<const N: usize>(text: &str) -> Option<[u8; N]> {
     let printable = text.bytes().all(|c| (0x20..=0x7e).contains(&c));
-    if printable && text.len() <= N { Some(crate::padded(text)) } else { None }
+    if printable && text.len() <= N {
+        Some(crate::padded(text))
+    } else {
+        None
+    }
 }
 
 /// TSAS of NVMe/TCP: SECTYPE in the first byte.
@@ -168,7 +171,10 @@ mod tests {
     #[test]
     fn header_bytes() {
         let h = DiscoveryHeader::new(0x0102, 3);
-        assert_eq!(&h.as_bytes()[..18], &[2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            &h.as_bytes()[..18],
+            &[2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
         assert!(h.as_bytes()[18..].iter().all(|&b| b == 0));
     }
 
@@ -206,6 +212,9 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(std::format!("{:?} {:?} {:?}", TrType(3), AdrFam(2), Subtype(9)), "TCP IPV6 Subtype(0x9)");
+        assert_eq!(
+            std::format!("{:?} {:?} {:?}", TrType(3), AdrFam(2), Subtype(9)),
+            "TCP IPV6 Subtype(0x9)"
+        );
     }
 }

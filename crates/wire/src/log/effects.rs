@@ -1,4 +1,4 @@
-//! Commands Supported and Effects (05h). NVMe Base 2.0c 5.16.1.6 (figures 211 and 212).
+//! Commands Supported and Effects (05h). NVMe Base 2.0c 5.16.1.6.
 
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -56,7 +56,11 @@ assert_size!(Effects = 4096);
 impl Effects {
     /// No command is supported.
     pub const fn none() -> Self {
-        Self { admin: [U32::new(0); 256], io: [U32::new(0); 256], rsvd2048: [0; 2048] }
+        Self {
+            admin: [U32::new(0); 256],
+            io: [U32::new(0); 256],
+            rsvd2048: [0; 2048],
+        }
     }
 
     /// With the effect of an admin command set.
@@ -80,7 +84,9 @@ mod tests {
 
     #[test]
     fn bytes() {
-        let e = Effects::none().with_admin(0x06, Effect::SUPPORTED).with_io(0x01, Effect::WRITES);
+        let e = Effects::none()
+            .with_admin(0x06, Effect::SUPPORTED)
+            .with_io(0x01, Effect::WRITES);
         let b = e.as_bytes();
         assert_eq!(&b[24..28], &[1, 0, 0, 0]);
         assert_eq!(&b[1028..1032], &[3, 0, 0, 0]);
@@ -89,9 +95,17 @@ mod tests {
 
     #[test]
     fn bits() {
-        let e = Effect::SUPPORTED.with_submission(2).with_scope(Effect::SCOPE_NAMESPACE).with_changes_inventory(true);
+        let e = Effect::SUPPORTED
+            .with_submission(2)
+            .with_scope(Effect::SCOPE_NAMESPACE)
+            .with_changes_inventory(true);
         assert_eq!(e.0, 0x0012_0009);
         assert!(e.supported() && !e.changes_content() && e.submission() == 2);
-        assert_eq!(Effect::WRITES, Effect::default().with_supported(true).with_changes_content(true));
+        assert_eq!(
+            Effect::WRITES,
+            Effect::default()
+                .with_supported(true)
+                .with_changes_content(true)
+        );
     }
 }

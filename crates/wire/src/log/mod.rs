@@ -7,7 +7,8 @@ mod smart;
 
 pub use crate::identify::NsList as ChangedNamespaces;
 pub use discovery::{
-    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, Treq, TrType, eflags, exact_text, tsas_tcp,
+    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, TrType, Treq, eflags, exact_text,
+    tsas_tcp,
 };
 pub use effects::{Effect, Effects};
 pub use error::ErrorEntry;

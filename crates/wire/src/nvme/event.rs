@@ -1,8 +1,7 @@
-//! Asynchronous events: dword 0 of an Asynchronous Event Request completion. NVMe Base 2.0c 5.2.1 (figures 146 to 152),
-//! and Asynchronous Event Configuration (5.27.1.8, figure 327).
+//! Asynchronous events: dword 0 of an Asynchronous Event Request completion. NVMe Base 2.0c 5.2.1,
+//! and Asynchronous Event Configuration (5.27.1.8).
 
 use super::LogId;
-use crate::open_enum;
 
 open_enum! {
     /// Event types: bits 2:0.
@@ -42,7 +41,8 @@ impl Event {
     /// Spare below threshold.
     pub const SPARE: Self = Self::new(EventType::SMART, 0x02, LogId::SMART);
     /// Namespace attribute changed: something was added, removed or resized.
-    pub const NAMESPACE_CHANGED: Self = Self::new(EventType::NOTICE, 0x00, LogId::CHANGED_NAMESPACES);
+    pub const NAMESPACE_CHANGED: Self =
+        Self::new(EventType::NOTICE, 0x00, LogId::CHANGED_NAMESPACES);
     /// Firmware activation starting.
     pub const FIRMWARE_ACTIVATION: Self = Self::new(EventType::NOTICE, 0x01, LogId::FIRMWARE_SLOT);
     /// Telemetry log changed.
@@ -52,7 +52,11 @@ impl Event {
     /// The discovery log changed.
     pub const DISCOVERY_CHANGED: Self = Self::new(EventType::NOTICE, 0xf0, LogId::DISCOVERY);
     /// The reservation notification log has an entry.
-    pub const RESERVATION_LOG: Self = Self::new(EventType::IO_COMMAND_SET, 0x00, LogId::RESERVATION_NOTIFICATION);
+    pub const RESERVATION_LOG: Self = Self::new(
+        EventType::IO_COMMAND_SET,
+        0x00,
+        LogId::RESERVATION_NOTIFICATION,
+    );
 
     /// From its parts.
     pub const fn new(kind: EventType, info: u8, log: LogId) -> Self {
@@ -66,7 +70,11 @@ impl Event {
 
     /// From dword 0 of a completion.
     pub const fn from_dw0(dw0: u32) -> Self {
-        Self { kind: EventType((dw0 & 7) as u8), info: (dw0 >> 8) as u8, log: LogId((dw0 >> 16) as u8) }
+        Self {
+            kind: EventType((dw0 & 7) as u8),
+            info: (dw0 >> 8) as u8,
+            log: LogId((dw0 >> 16) as u8),
+        }
     }
 }
 
@@ -121,6 +129,12 @@ mod tests {
         let config = EventConfig(0x8000_0b00);
         assert!(config.namespace() && config.firmware() && config.ana() && config.discovery());
         assert!(!config.telemetry() && !config.shutdown());
-        assert_eq!(EventConfig::default().with_smart(0xff).with_namespace(true).0, 0x1ff);
+        assert_eq!(
+            EventConfig::default()
+                .with_smart(0xff)
+                .with_namespace(true)
+                .0,
+            0x1ff
+        );
     }
 }

@@ -1,6 +1,5 @@
-//! Identifiers of features, log pages, identify data and command sets. NVMe Base 2.0c figures 317, 202, 274; Base 2.1.
-
-use crate::open_enum;
+//! Identifiers of features, log pages, identify data and command sets. NVMe Base 2.0c
+//! 5.27.1, 5.16.1, 5.17; Base 2.1.
 
 open_enum! {
     /// Feature identifiers (Base 2.0c 5.27.1; NVM 1.0c 4.1.3).
@@ -32,9 +31,11 @@ open_enum! {
         IO_COMMAND_SET_PROFILE = 0x19,
         SPINUP_CONTROL = 0x1a,
         POWER_LOSS_SIGNALING = 0x1b,
+        PERFORMANCE_CHARACTERISTICS = 0x1c,
         FLEXIBLE_DATA_PLACEMENT = 0x1d,
         FDP_EVENTS = 0x1e,
         NAMESPACE_ADMIN_LABEL = 0x1f,
+        KEY_VALUE_CONFIG = 0x20,
         CONTROLLER_DATA_QUEUE = 0x21,
         EMBEDDED_MANAGEMENT_CONTROLLER_ADDRESS = 0x78,
         HOST_MANAGEMENT_AGENT_ADDRESS = 0x79,
@@ -76,6 +77,12 @@ open_enum! {
         COMMAND_AND_FEATURE_LOCKDOWN = 0x14,
         BOOT_PARTITION = 0x15,
         ROTATIONAL_MEDIA = 0x16,
+        DISPERSED_NAMESPACE_SUBSYSTEMS = 0x17,
+        MANAGEMENT_ADDRESSES = 0x18,
+        PHY_RX_EYE_OPENING = 0x19,
+        REACHABILITY_GROUPS = 0x1a,
+        REACHABILITY_ASSOCIATIONS = 0x1b,
+        CHANGED_ALLOCATED_NAMESPACES = 0x1c,
         FDP_CONFIGURATIONS = 0x20,
         FDP_RECLAIM_UNIT_HANDLE_USAGE = 0x21,
         FDP_STATISTICS = 0x22,
@@ -83,13 +90,15 @@ open_enum! {
         DISCOVERY = 0x70,
         HOST_DISCOVERY = 0x71,
         AVE_DISCOVERY = 0x72,
+        PULL_MODEL_DDC_REQUEST = 0x73,
         RESERVATION_NOTIFICATION = 0x80,
         SANITIZE_STATUS = 0x81,
+        CHANGED_ZONES = 0xbf,
     }
 }
 
 open_enum! {
-    /// Controller or Namespace Structure: what an Identify command asks for (Base 2.0c figure 274).
+    /// Controller or Namespace Structure: what an Identify command asks for (Base 2.0c 5.17).
     pub enum Cns: u8 {
         /// Namespace, NVM Command Set.
         NAMESPACE = 0x00,
@@ -121,12 +130,15 @@ open_enum! {
         ALLOCATED_NAMESPACES_CSI = 0x1a,
         ALLOCATED_NAMESPACE_CSI = 0x1b,
         IO_COMMAND_SETS = 0x1c,
+        UNDERLYING_NAMESPACES = 0x1d,
+        PORTS = 0x1e,
         ALLOCATED_NAMESPACE_INDEPENDENT = 0x1f,
+        CONTROLLER_STATE_FORMATS = 0x20,
     }
 }
 
 open_enum! {
-    /// Command Set Identifier (Base 2.0c figure 275).
+    /// Command Set Identifier (Base 2.0c 5.17).
     pub enum Csi: u8 {
         NVM = 0x00,
         KEY_VALUE = 0x01,

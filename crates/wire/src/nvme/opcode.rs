@@ -1,6 +1,4 @@
-//! Opcodes. NVMe Base 2.0c figure 138 (Admin) and figure 86; NVM Command Set 1.0c figure 13; Base 2.1 additions.
-
-use crate::open_enum;
+//! Opcodes. NVMe Base 2.0c 5 (Admin) and 7, NVM Command Set 1.0c 3, with what Base 2.1 added.
 
 open_enum! {
     /// Admin command opcodes.
@@ -99,11 +97,23 @@ mod tests {
 
     #[test]
     fn directions_are_in_the_opcodes() {
-        assert_eq!(Transfer::of(AdminOpcode::IDENTIFY.0), Transfer::ControllerToHost);
-        assert_eq!(Transfer::of(AdminOpcode::SET_FEATURES.0), Transfer::HostToController);
+        assert_eq!(
+            Transfer::of(AdminOpcode::IDENTIFY.0),
+            Transfer::ControllerToHost
+        );
+        assert_eq!(
+            Transfer::of(AdminOpcode::SET_FEATURES.0),
+            Transfer::HostToController
+        );
         assert_eq!(Transfer::of(NvmOpcode::READ.0), Transfer::ControllerToHost);
-        assert_eq!(Transfer::of(NvmOpcode::COMPARE.0), Transfer::HostToController);
+        assert_eq!(
+            Transfer::of(NvmOpcode::COMPARE.0),
+            Transfer::HostToController
+        );
         assert_eq!(Transfer::of(NvmOpcode::WRITE_ZEROES.0), Transfer::None);
-        assert_eq!(Transfer::of(NvmOpcode::DATASET_MANAGEMENT.0), Transfer::HostToController);
+        assert_eq!(
+            Transfer::of(NvmOpcode::DATASET_MANAGEMENT.0),
+            Transfer::HostToController
+        );
     }
 }

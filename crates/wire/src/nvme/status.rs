@@ -1,7 +1,5 @@
-//! Status field of a completion. NVMe Base 2.0c 3.3.3.2.1 (figures 91 to 103); NVM Command Set 1.0c 3; Fabrics command
+//! Status field of a completion. NVMe Base 2.0c 3.3.3.2.1; NVM Command Set 1.0c 3; Fabrics command
 //! values Base 2.0c 6; ZNS left out.
-
-use crate::open_enum;
 
 open_enum! {
     /// Status field of a completion queue entry without the phase tag, as a host-order number: Status Code in bits 7:0,
@@ -147,7 +145,7 @@ open_enum! {
     }
 }
 
-/// Status code types (Base 2.0c figure 92): bits 10:8 of [`Status`].
+/// Status code types (Base 2.0c 3.3.3.2.1): bits 10:8 of [`Status`].
 pub mod sct {
     /// Generic command status.
     pub const GENERIC: u8 = 0;
@@ -283,10 +281,22 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(format!("{:?}", Status::LBA_OUT_OF_RANGE), "LBA_OUT_OF_RANGE");
+        assert_eq!(
+            format!("{:?}", Status::LBA_OUT_OF_RANGE),
+            "LBA_OUT_OF_RANGE"
+        );
         assert_eq!(format!("{}", Status(0x7ff)), "Status(0x7ff)");
-        assert_eq!(Status::CONNECT_INVALID_HOST.with_dnr().fabrics_name(), Some("CONNECT_INVALID_HOST"));
-        assert_eq!(Status::DISCOVERY_RESTART.fabrics_name(), Some("DISCOVERY_RESTART"));
-        assert_eq!(Status::CONNECT_INVALID_PARAMETERS.name(), Some("WRITE_TO_READ_ONLY_RANGE"));
+        assert_eq!(
+            Status::CONNECT_INVALID_HOST.with_dnr().fabrics_name(),
+            Some("CONNECT_INVALID_HOST")
+        );
+        assert_eq!(
+            Status::DISCOVERY_RESTART.fabrics_name(),
+            Some("DISCOVERY_RESTART")
+        );
+        assert_eq!(
+            Status::CONNECT_INVALID_PARAMETERS.name(),
+            Some("WRITE_TO_READ_ONLY_RANGE")
+        );
     }
 }

@@ -1,12 +1,11 @@
-//! Common header, and the checks that every PDU header gets. NVMe/TCP 1.0c 3.6.1 (PDU common header) and 3.5.
+//! Common header, and the checks that every PDU header gets. NVMe/TCP 1.0c 3.6.2.1, and 3.5 for errors.
 
 use super::Fes;
-use crate::open_enum;
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 open_enum! {
-    /// PDU types (3.6.1).
+    /// PDU types.
     pub enum PduType: u8 {
         /// Initialize Connection Request, from the host.
         IC_REQ = 0x00,
@@ -53,24 +52,35 @@ impl PduType {
     /// Who may send the type; `None` for an unknown type.
     pub const fn sender(self) -> Option<Sender> {
         match self {
-            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => Some(Sender::Host),
-            Self::IC_RESP | Self::C2H_TERM_REQ | Self::CAPSULE_RESP | Self::C2H_DATA | Self::R2T => {
-                Some(Sender::Controller)
+            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => {
+                Some(Sender::Host)
             }
+            Self::IC_RESP
+            | Self::C2H_TERM_REQ
+            | Self::CAPSULE_RESP
+            | Self::C2H_DATA
+            | Self::R2T => Some(Sender::Controller),
             _ => None,
         }
     }
 
     /// Whether digests and alignment apply: not to ICReq, ICResp and the TermReqs.
     pub const fn framed(self) -> bool {
-        !matches!(self, Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ)
+        !matches!(
+            self,
+            Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ
+        )
     }
 
     /// Whether the type can carry data after its header.
     pub const fn carries_data(self) -> bool {
         matches!(
             self,
-            Self::CAPSULE_CMD | Self::H2C_DATA | Self::C2H_DATA | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ
+            Self::CAPSULE_CMD
+                | Self::H2C_DATA
+                | Self::C2H_DATA
+                | Self::H2C_TERM_REQ
+                | Self::C2H_TERM_REQ
         )
     }
 }
@@ -103,12 +113,18 @@ pub struct Fault {
 impl Fault {
     /// A header field is wrong; `offset` in bytes from the start of the PDU.
     pub const fn field(offset: u32) -> Self {
-        Self { fes: Fes::INVALID_HEADER_FIELD, fei: offset }
+        Self {
+            fes: Fes::INVALID_HEADER_FIELD,
+            fei: offset,
+        }
     }
 
     /// A parameter is well-formed and not supported; `offset` in bytes from the start of the PDU.
     pub const fn unsupported(offset: u32) -> Self {
-        Self { fes: Fes::UNSUPPORTED_PARAMETER, fei: offset }
+        Self {
+            fes: Fes::UNSUPPORTED_PARAMETER,
+            fei: offset,
+        }
     }
 
     /// Any status that has no information.
@@ -118,7 +134,10 @@ impl Fault {
 
     /// The header digest was wrong; `received` is what the PDU had.
     pub const fn header_digest(received: u32) -> Self {
-        Self { fes: Fes::HEADER_DIGEST_ERROR, fei: received }
+        Self {
+            fes: Fes::HEADER_DIGEST_ERROR,
+            fei: received,
+        }
     }
 }
 
@@ -137,7 +156,12 @@ pub struct Framing {
 
 impl Framing {
     /// No digests, no padding, any length.
-    pub const PLAIN: Self = Self { hdgst: false, ddgst: false, pda: 0, max_data: u32::MAX };
+    pub const PLAIN: Self = Self {
+        hdgst: false,
+        ddgst: false,
+        pda: 0,
+        max_data: u32::MAX,
+    };
 
     /// Alignment of data in bytes: 4 to 128.
     pub const fn alignment(&self) -> u32 {
@@ -160,17 +184,32 @@ impl Framing {
     pub const fn header(&self, kind: PduType, hlen: u8, data: u32, extra: u8) -> CommonHeader {
         let with_digest = self.ddgst && data != 0;
         let pdo = if data == 0 { 0 } else { self.pdo(hlen) };
-        let before = if data == 0 { self.header_bytes(hlen) } else { pdo as u32 };
-        let plen = before.saturating_add(data).saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
+        let before = if data == 0 {
+            self.header_bytes(hlen)
+        } else {
+            pdo as u32
+        };
+        let plen =
+            before
+                .saturating_add(data)
+                .saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
         let flags = extra
             | if self.hdgst { flags::HDGSTF } else { 0 }
             | if with_digest { flags::DDGSTF } else { 0 };
-        CommonHeader { kind, flags, hlen, pdo, plen: U32::new(plen) }
+        CommonHeader {
+            kind,
+            flags,
+            hlen,
+            pdo,
+            plen: U32::new(plen),
+        }
     }
 }
 
 /// PDU common header: 8 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct CommonHeader {
     /// PDU type.
@@ -233,26 +272,44 @@ impl CommonHeader {
     /// reverse; data digest likewise where there is data; PDO that is not aligned or inside the header; PLEN too short,
     /// or with data on a type that has none; more data than [`Framing::max_data`] (TermReq: 128 bytes).
     pub const fn layout(&self, from: Sender, framing: &Framing) -> Result<Layout, Fault> {
-        let Some(hlen) = self.kind.hlen() else { return Err(Fault::field(offset::KIND)) };
+        let Some(hlen) = self.kind.hlen() else {
+            return Err(Fault::field(offset::KIND));
+        };
         match (self.kind.sender(), from) {
-            (Some(Sender::Host), Sender::Host) | (Some(Sender::Controller), Sender::Controller) => {}
+            (Some(Sender::Host), Sender::Host) | (Some(Sender::Controller), Sender::Controller) => {
+            }
             _ => return Err(Fault::field(offset::KIND)),
         }
         if self.hlen != hlen {
             return Err(Fault::field(offset::HLEN));
         }
-        if self.kind.framed() { self.framed(framing) } else { self.bare() }
+        if self.kind.framed() {
+            self.framed(framing)
+        } else {
+            self.bare()
+        }
     }
 
     /// ICReq, ICResp, TermReq: no digests, no alignment.
     const fn bare(&self) -> Result<Layout, Fault> {
         let (plen, hlen) = (self.plen.get(), self.hlen as u32);
-        let max = if self.kind.carries_data() { super::TERM_PDU_MAX } else { hlen };
+        let max = if self.kind.carries_data() {
+            super::TERM_PDU_MAX
+        } else {
+            hlen
+        };
         if plen < hlen || plen > max {
             return Err(Fault::field(offset::PLEN));
         }
         let data = plen - hlen;
-        Ok(Layout { header: self.hlen, hdgst: false, data_offset: hlen, data, ddgst: false, total: plen })
+        Ok(Layout {
+            header: self.hlen,
+            hdgst: false,
+            data_offset: hlen,
+            data,
+            ddgst: false,
+            total: plen,
+        })
     }
 
     const fn framed(&self, framing: &Framing) -> Result<Layout, Fault> {
@@ -262,7 +319,14 @@ impl CommonHeader {
         }
         let (plen, before) = (self.plen.get(), framing.header_bytes(self.hlen));
         if plen == before {
-            let none = Layout { header: self.hlen, hdgst, data_offset: before, data: 0, ddgst: false, total: plen };
+            let none = Layout {
+                header: self.hlen,
+                hdgst,
+                data_offset: before,
+                data: 0,
+                ddgst: false,
+                total: plen,
+            };
             return Ok(none);
         }
         if plen < before || !self.kind.carries_data() {
@@ -289,7 +353,14 @@ impl CommonHeader {
             return Err(Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED));
         }
         let hdgst = framing.hdgst;
-        Ok(Layout { header: self.hlen, hdgst, data_offset: pdo, data, ddgst, total: plen })
+        Ok(Layout {
+            header: self.hlen,
+            hdgst,
+            data_offset: pdo,
+            data,
+            ddgst,
+            total: plen,
+        })
     }
 }
 
@@ -297,12 +368,24 @@ impl CommonHeader {
 mod tests {
     use super::*;
 
-    const DIGESTS: Framing = Framing { hdgst: true, ddgst: true, pda: 0, max_data: 0x20000 };
+    const DIGESTS: Framing = Framing {
+        hdgst: true,
+        ddgst: true,
+        pda: 0,
+        max_data: 0x20000,
+    };
 
     #[test]
     fn alignment_and_offset() {
         assert_eq!(Framing::PLAIN.alignment(), 4);
-        assert_eq!(Framing { pda: 31, ..Framing::PLAIN }.alignment(), 128);
+        assert_eq!(
+            Framing {
+                pda: 31,
+                ..Framing::PLAIN
+            }
+            .alignment(),
+            128
+        );
         assert_eq!(Framing::PLAIN.pdo(24), 24);
         assert_eq!(DIGESTS.pdo(24), 28);
         assert_eq!(Framing { pda: 31, ..DIGESTS }.pdo(72), 128);
@@ -314,9 +397,17 @@ mod tests {
         for hdgst in [false, true] {
             for ddgst in [false, true] {
                 for pda in 0..32 {
-                    for (kind, from) in [(PduType::CAPSULE_CMD, Sender::Host), (PduType::C2H_DATA, Sender::Controller)] {
+                    for (kind, from) in [
+                        (PduType::CAPSULE_CMD, Sender::Host),
+                        (PduType::C2H_DATA, Sender::Controller),
+                    ] {
                         for data in [0, 4, 512, 8192, 131_072] {
-                            let f = Framing { hdgst, ddgst, pda, max_data: 131_072 };
+                            let f = Framing {
+                                hdgst,
+                                ddgst,
+                                pda,
+                                max_data: 131_072,
+                            };
                             let hlen = kind.hlen().unwrap();
                             let h = f.header(kind, hlen, data, 0);
                             let l = h.layout(from, &f).unwrap();
@@ -345,8 +436,14 @@ mod tests {
         assert_eq!(refuse(|h| h.kind = PduType::R2T, f), Fault::field(0));
         assert_eq!(refuse(|h| h.flags &= !flags::HDGSTF, f), Fault::field(1));
         assert_eq!(refuse(|h| h.flags &= !flags::DDGSTF, f), Fault::field(1));
-        assert_eq!(refuse(|h| h.flags |= flags::HDGSTF, &Framing::PLAIN), Fault::field(1));
-        assert_eq!(refuse(|h| h.flags |= flags::DDGSTF, &Framing::PLAIN), Fault::field(1));
+        assert_eq!(
+            refuse(|h| h.flags |= flags::HDGSTF, &Framing::PLAIN),
+            Fault::field(1)
+        );
+        assert_eq!(
+            refuse(|h| h.flags |= flags::DDGSTF, &Framing::PLAIN),
+            Fault::field(1)
+        );
         assert_eq!(refuse(|h| h.hlen = 23, f), Fault::field(2));
         assert_eq!(refuse(|h| h.pdo = 24, f), Fault::field(3));
         assert_eq!(refuse(|h| h.pdo = 30, f), Fault::field(3));
@@ -364,7 +461,10 @@ mod tests {
         let mut h = Framing::PLAIN.header(PduType::R2T, 24, 0, 0);
         assert_eq!((h.plen.get(), h.pdo), (24, 0));
         h.plen = U32::new(28);
-        assert_eq!(h.layout(Sender::Controller, &Framing::PLAIN), Err(Fault::field(4)));
+        assert_eq!(
+            h.layout(Sender::Controller, &Framing::PLAIN),
+            Err(Fault::field(4))
+        );
     }
 
     #[test]
@@ -383,11 +483,17 @@ mod tests {
             b[6] = 0;
             b[7] = 0;
             let h: CommonHeader = crate::read(&b).unwrap();
-            let f = Framing { hdgst: b[1] & 1 != 0, ddgst: b[1] & 2 != 0, pda: 0, max_data: u32::MAX };
+            let f = Framing {
+                hdgst: b[1] & 1 != 0,
+                ddgst: b[1] & 2 != 0,
+                pda: 0,
+                max_data: u32::MAX,
+            };
             for from in [Sender::Host, Sender::Controller] {
                 if let Ok(l) = h.layout(from, &f) {
                     passed += 1;
-                    let end = u64::from(l.data_offset) + u64::from(l.data) + if l.ddgst { 4 } else { 0 };
+                    let end =
+                        u64::from(l.data_offset) + u64::from(l.data) + if l.ddgst { 4 } else { 0 };
                     assert_eq!(end, u64::from(l.total));
                     assert!(u32::from(l.header) <= l.data_offset);
                 }

@@ -12,6 +12,8 @@ mod pdu;
 mod term;
 
 pub use connection::{DGST_DATA, DGST_HEADER, ICReq, ICResp, MAXH2CDATA_MIN, PDA_MAX, PFV_1_0};
-pub use header::{CommonHeader, DIGEST_BYTES, Fault, Framing, Layout, PduType, Sender, flags, offset};
+pub use header::{
+    CommonHeader, DIGEST_BYTES, Fault, Framing, Layout, PduType, Sender, flags, offset,
+};
 pub use pdu::{C2HData, CapsuleCmd, CapsuleResp, H2CData, R2T};
 pub use term::{Fes, TERM_DATA_MAX, TERM_PDU_MAX, TermReq};

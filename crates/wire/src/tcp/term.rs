@@ -1,7 +1,6 @@
 //! Terminate Connection Request, both ways. NVMe/TCP 1.0c 3.6.2.4 (H2CTermReq) and 3.6.2.5 (C2HTermReq).
 
 use super::header::{CommonHeader, Fault, PduType, Sender};
-use crate::open_enum;
 use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -33,7 +32,9 @@ pub const TERM_DATA_MAX: u32 = 128;
 pub const TERM_PDU_MAX: u32 = 24 + TERM_DATA_MAX;
 
 /// H2CTermReq or C2HTermReq header: 24 bytes; the header of the PDU in error follows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct TermReq {
     /// Common header: HLEN 24, PLEN 24..=152.
@@ -51,7 +52,10 @@ assert_offset!(TermReq: fes = 8, fei = 10, rsvd = 14);
 impl TermReq {
     /// What it reports.
     pub const fn fault(&self) -> Fault {
-        Fault { fes: Fes(self.fes.get()), fei: self.fei.get() }
+        Fault {
+            fes: Fes(self.fes.get()),
+            fei: self.fei.get(),
+        }
     }
 
     /// The whole PDU, and its length: `wrong` is the PDU in error from its first byte, as much of its header as was
@@ -63,7 +67,13 @@ impl TermReq {
         };
         let data = wrong.len().min(TERM_DATA_MAX as usize);
         let header = Self {
-            ch: CommonHeader { kind, flags: 0, hlen: 24, pdo: 0, plen: U32::new(24 + data as u32) },
+            ch: CommonHeader {
+                kind,
+                flags: 0,
+                hlen: 24,
+                pdo: 0,
+                plen: U32::new(24 + data as u32),
+            },
             fes: U16::new(fault.fes.0),
             fei: U32::new(fault.fei),
             rsvd: [0; 10],
@@ -86,7 +96,10 @@ mod tests {
     fn bytes() {
         let (b, n) = TermReq::pdu(Sender::Controller, Fault::field(0x1122_3344), &[0xaa, 0xbb]);
         assert_eq!(n, 26);
-        assert_eq!(&b[..16], &[3, 0, 24, 0, 26, 0, 0, 0, 1, 0, 0x44, 0x33, 0x22, 0x11, 0, 0]);
+        assert_eq!(
+            &b[..16],
+            &[3, 0, 24, 0, 26, 0, 0, 0, 1, 0, 0x44, 0x33, 0x22, 0x11, 0, 0]
+        );
         assert_eq!(&b[24..26], &[0xaa, 0xbb]);
         let t: &TermReq = crate::parse(&b[..n]).unwrap();
         assert_eq!(t.fault(), Fault::field(0x1122_3344));
@@ -101,7 +114,10 @@ mod tests {
         let mut t: TermReq = crate::read(&b).unwrap();
         assert!(t.ch.layout(Sender::Host, &Framing::PLAIN).is_ok());
         t.ch.plen = U32::new(153);
-        assert_eq!(t.ch.layout(Sender::Host, &Framing::PLAIN), Err(Fault::field(4)));
+        assert_eq!(
+            t.ch.layout(Sender::Host, &Framing::PLAIN),
+            Err(Fault::field(4))
+        );
     }
 
     #[test]

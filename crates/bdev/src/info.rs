@@ -37,6 +37,11 @@ pub struct Info {
     pub features: Features,
 }
 
+/// Whether devices may have blocks of that many bytes: a power of two from 512 to 65,536.
+pub const fn is_block_size(bytes: u64) -> bool {
+    bytes.is_power_of_two() && bytes >= 512 && bytes <= 65_536
+}
+
 impl Info {
     /// The identity as an NVMe NGUID, and as the source of other identifiers.
     pub fn nguid(&self) -> [u8; 16] {

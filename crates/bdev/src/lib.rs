@@ -12,10 +12,12 @@
 mod channel;
 pub mod contract;
 mod info;
+mod made;
 mod meter;
 mod registry;
 
 pub use channel::{Channel, Done, Op, RANGE_BYTES, Range, Status};
-pub use info::{Features, Info};
+pub use info::{Features, Info, is_block_size};
+pub use made::{Gone, Made};
 pub use meter::Meter;
 pub use registry::{Bdev, Error, Event, Registry, Watcher};

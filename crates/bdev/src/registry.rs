@@ -24,6 +24,10 @@ pub trait Bdev: Send + Sync {
     fn base(&self) -> Option<String> {
         None
     }
+
+    /// It has left the list. What is in flight ends as it would; what its channels are given from now on ends as
+    /// [`crate::Status::Removed`].
+    fn removed(&self) {}
 }
 
 /// Why the registry said no. SPDK's error numbers are in the names of its texts.
@@ -124,7 +128,9 @@ impl Registry {
             self.remove(&above)?;
         }
         self.tell(&Event::Removing(name.clone())).map_err(Error::Busy)?;
-        self.lock().remove(&name).map(|_| ()).ok_or(Error::NotFound)
+        let entry = self.lock().remove(&name).ok_or(Error::NotFound)?;
+        entry.device.removed();
+        Ok(())
     }
 
     /// Tells the users of a device that its size changed.

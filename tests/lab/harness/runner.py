@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shlex
 import shutil
 import tempfile
 import time
@@ -19,7 +18,7 @@ GRACE = 60.0
 
 
 class HostSide:
-    """What a scenario may ask for with `host ACTION ARGUMENT...`.
+    """What a scenario may ask for with `host ACTION ARGUMENTS`.
 
     Each public method is an action; what it returns is the scenario's answer,
     an exception its failure.
@@ -43,16 +42,17 @@ class HostSide:
         self._target.stop()
         return ""
 
-    def rpc(self, method: str, params: str = "") -> str:
+    def rpc(self, call: str) -> str:
         """A JSON-RPC call: `host rpc METHOD 'PARAMS-AS-JSON'`; its result as JSON."""
+        method, _, params = call.partition(" ")
         return json.dumps(self._target.rpc(method, json.loads(params) if params else None))
 
     def do(self, line: str) -> str:
-        """Take one `host` line apart and do it."""
-        name, *arguments = shlex.split(line)
+        """Do what one `host` line asks for."""
+        name, _, rest = line.partition(" ")
         if name.startswith("_") or name == "do" or not hasattr(self, name):
             raise TargetError(f"no action {name}")
-        return getattr(self, name)(*arguments)
+        return getattr(self, name)(*([rest] if rest else []))
 
 
 class Run:

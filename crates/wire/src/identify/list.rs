@@ -2,7 +2,7 @@
 //! descriptors (CNS 03h; 5.17.2.3), I/O command sets (CNS 1Ch).
 
 use crate::nvme::Csi;
-use zerocopy::byteorder::little_endian::{U32, U64};
+use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Namespace list: up to 1,024 NSIDs, ascending, then zeroes. Also the changed namespace list.
@@ -29,6 +29,40 @@ impl NsList {
     /// The identifiers up to the first zero.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.nsid.iter().map(|n| n.get()).take_while(|&n| n != 0)
+    }
+}
+
+/// Controller list (CNS 12h and 13h; Base 2.0c 4.4.1): up to 2,047 controller identifiers, ascending.
+#[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ControllerList {
+    /// Number of identifiers.
+    pub count: U16,
+    /// The identifiers, then zeroes.
+    pub cntlid: [U16; 2047],
+}
+assert_size!(ControllerList = 4096);
+
+impl ControllerList {
+    /// The first 2,047 of `cntlids` that are `from` or greater. `cntlids` must ascend; that is ours to keep.
+    pub fn from(from: u16, cntlids: impl Iterator<Item = u16>) -> Self {
+        let mut list = Self {
+            count: U16::new(0),
+            cntlid: [U16::new(0); 2047],
+        };
+        for (entry, cntlid) in list.cntlid.iter_mut().zip(cntlids.filter(|&c| c >= from)) {
+            *entry = U16::new(cntlid);
+            list.count += 1;
+        }
+        list
+    }
+
+    /// The identifiers, as many as the count says and fit.
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        self.cntlid
+            .iter()
+            .take(usize::from(self.count.get()))
+            .map(|c| c.get())
     }
 }
 
@@ -179,6 +213,16 @@ mod tests {
         let full = NsList::after(0, 1..=5000);
         assert_eq!((full.iter().count(), full.nsid[1023].get()), (1024, 1024));
         assert_eq!(NsList::after(0xffff_fffe, 1..10).iter().count(), 0);
+    }
+
+    #[test]
+    fn controller_list() {
+        let list = ControllerList::from(2, [1, 2, 0x0301].into_iter());
+        assert_eq!(&list.as_bytes()[..8], &[2, 0, 2, 0, 1, 3, 0, 0]);
+        assert!(list.iter().eq([2, 0x0301]));
+        assert_eq!(ControllerList::from(0, 0..5000).iter().count(), 2047);
+        let lying: ControllerList = crate::read(&[0xff; 4096]).unwrap();
+        assert_eq!(lying.iter().count(), 2047);
     }
 
     #[test]

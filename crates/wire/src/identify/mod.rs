@@ -2,12 +2,14 @@
 //!
 //! Numbers wider than a field of the standard's own types (capacities of 16 bytes) are little-endian byte arrays.
 
+pub mod bits;
 mod controller;
 mod list;
 mod namespace;
 
-pub use controller::{Controller, ControllerNvm, PowerState, bits};
+pub use controller::{Controller, ControllerNvm, PowerState};
 pub use list::{
-    CommandSetVectors, DescriptorWriter, Descriptors, IdDescriptor, Nidt, NsList, descriptors,
+    CommandSetVectors, ControllerList, DescriptorWriter, Descriptors, IdDescriptor, Nidt, NsList,
+    descriptors,
 };
 pub use namespace::{LbaFormat, Namespace, NamespaceIndependent, NamespaceNvm, ns_bits};

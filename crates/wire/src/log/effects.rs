@@ -1,5 +1,6 @@
-//! Commands Supported and Effects (05h). NVMe Base 2.0c 5.16.1.6.
+//! Commands Supported and Effects (05h; NVMe Base 2.0c 5.16.1.6), Supported Log Pages (00h; 5.16.1.1).
 
+use crate::nvme::LogId;
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -78,6 +79,31 @@ impl Effects {
     }
 }
 
+/// Supported Log Pages: 1,024 bytes, one dword a page.
+#[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct SupportedLogs {
+    /// By log page identifier: bit 0 supported, bit 1 index offsets supported.
+    pub lid: [U32; 256],
+}
+assert_size!(SupportedLogs = 1024);
+
+impl SupportedLogs {
+    /// The page for this set of supported pages.
+    pub fn new(supported: &[LogId]) -> Self {
+        let mut lid = [U32::new(0); 256];
+        for log in supported {
+            lid[usize::from(log.0)] = U32::new(1);
+        }
+        Self { lid }
+    }
+
+    /// Whether a page is supported.
+    pub const fn has(&self, log: LogId) -> bool {
+        self.lid[log.0 as usize].get() & 1 != 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +133,13 @@ mod tests {
                 .with_supported(true)
                 .with_changes_content(true)
         );
+    }
+
+    #[test]
+    fn supported_logs() {
+        let s = SupportedLogs::new(&[LogId::SMART, LogId::DISCOVERY]);
+        assert!(s.has(LogId::SMART) && s.has(LogId::DISCOVERY) && !s.has(LogId::ERROR));
+        assert_eq!(&s.as_bytes()[4..12], &[0, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(s.as_bytes()[0x70 * 4], 1);
     }
 }

@@ -10,6 +10,6 @@ pub use discovery::{
     AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, TrType, Treq, eflags, exact_text,
     tsas_tcp,
 };
-pub use effects::{Effect, Effects};
+pub use effects::{Effect, Effects, SupportedLogs};
 pub use error::ErrorEntry;
 pub use smart::{FirmwareSlots, Smart, critical};

@@ -2,6 +2,7 @@
 
 use super::{AdminOpcode, Cns, Csi, FeatureId, LogId, Sqe};
 use zerocopy::byteorder::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Identify (5.17): dwords 10, 11 and 14.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -174,6 +175,39 @@ bitfield! {
     }
 }
 
+/// Timestamp feature data (5.27.1.13): 8 bytes.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct Timestamp {
+    /// Milliseconds since 1970-01-01 00:00 UTC: 48 bits, little-endian.
+    pub ms: [u8; 6],
+    /// Get only: bit 0 SYNCH (the clock may have stood still), bits 3:1 ORIGIN (1 for "set by the host").
+    pub attributes: u8,
+    /// Reserved.
+    pub rsvd: u8,
+}
+assert_size!(Timestamp = 8);
+
+impl Timestamp {
+    /// From a count of milliseconds; its low 48 bits count.
+    pub const fn new(ms: u64, origin: u8) -> Self {
+        let b = ms.to_le_bytes();
+        Self {
+            ms: [b[0], b[1], b[2], b[3], b[4], b[5]],
+            attributes: (origin & 7) << 1,
+            rsvd: 0,
+        }
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn millis(&self) -> u64 {
+        let b = &self.ms;
+        u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], 0, 0])
+    }
+}
+
 /// Abort (5.1): dword 10.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Abort {
@@ -267,6 +301,14 @@ mod tests {
         let sqe = Features::get(FeatureId::TIMESTAMP, 0, Select::SUPPORTED_CAPABILITIES);
         assert_eq!(sqe.cdw10.get(), 0x30e);
         assert_eq!(Features::of(&sqe).sel, Select::SUPPORTED_CAPABILITIES);
+    }
+
+    #[test]
+    fn timestamp_bytes() {
+        let t = Timestamp::new(0x0102_0304_0506, 1);
+        assert_eq!(t.as_bytes(), &[6, 5, 4, 3, 2, 1, 2, 0]);
+        assert_eq!(t.millis(), 0x0102_0304_0506);
+        assert_eq!(Timestamp::new(u64::MAX, 0).millis(), (1 << 48) - 1);
     }
 
     #[test]

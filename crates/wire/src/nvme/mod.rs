@@ -10,7 +10,7 @@ mod regs;
 mod sgl;
 mod status;
 
-pub use admin::{Abort, Features, GetLogPage, Identify, QueueCount, Select};
+pub use admin::{Abort, Features, GetLogPage, Identify, QueueCount, Select, Timestamp};
 pub use event::{Event, EventConfig, EventType};
 pub use ids::{Cns, Csi, FeatureId, LogId};
 pub use opcode::{AdminOpcode, FABRICS_OPCODE, NvmOpcode};

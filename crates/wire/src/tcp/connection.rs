@@ -1,6 +1,8 @@
 //! Initialize Connection Request and Response. NVMe/TCP 1.0c 3.6.2.2 and 3.6.2.3.
 
-use super::header::{CommonHeader, Fault, PduType};
+use super::header::CommonHeader;
+use super::kind::PduType;
+use super::term::Fault;
 use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute};
 

@@ -1,210 +1,10 @@
 //! Common header, and the checks that every PDU header gets. NVMe/TCP 1.0c 3.6.2.1, and 3.5 for errors.
 
-use super::Fes;
+use super::framing::{DIGEST_BYTES, Framing};
+use super::kind::{PduType, Sender, flags};
+use super::term::{Fault, Fes};
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-
-open_enum! {
-    /// PDU types.
-    pub enum PduType: u8 {
-        /// Initialize Connection Request, from the host.
-        IC_REQ = 0x00,
-        /// Initialize Connection Response, from the controller.
-        IC_RESP = 0x01,
-        /// The host ends the connection.
-        H2C_TERM_REQ = 0x02,
-        /// The controller ends the connection.
-        C2H_TERM_REQ = 0x03,
-        /// Command capsule.
-        CAPSULE_CMD = 0x04,
-        /// Response capsule.
-        CAPSULE_RESP = 0x05,
-        /// Host to controller data.
-        H2C_DATA = 0x06,
-        /// Controller to host data.
-        C2H_DATA = 0x07,
-        /// Ready to Transfer.
-        R2T = 0x09,
-    }
-}
-
-/// Who sends a PDU.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sender {
-    /// PDUs that a target receives.
-    Host,
-    /// PDUs that a host receives.
-    Controller,
-}
-
-impl PduType {
-    /// HLEN that the type must have; `None` for an unknown type.
-    pub const fn hlen(self) -> Option<u8> {
-        match self {
-            Self::IC_REQ | Self::IC_RESP => Some(128),
-            Self::CAPSULE_CMD => Some(72),
-            Self::H2C_TERM_REQ | Self::C2H_TERM_REQ | Self::CAPSULE_RESP => Some(24),
-            Self::H2C_DATA | Self::C2H_DATA | Self::R2T => Some(24),
-            _ => None,
-        }
-    }
-
-    /// Who may send the type; `None` for an unknown type.
-    pub const fn sender(self) -> Option<Sender> {
-        match self {
-            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => {
-                Some(Sender::Host)
-            }
-            Self::IC_RESP
-            | Self::C2H_TERM_REQ
-            | Self::CAPSULE_RESP
-            | Self::C2H_DATA
-            | Self::R2T => Some(Sender::Controller),
-            _ => None,
-        }
-    }
-
-    /// Whether digests and alignment apply: not to ICReq, ICResp and the TermReqs.
-    pub const fn framed(self) -> bool {
-        !matches!(
-            self,
-            Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ
-        )
-    }
-
-    /// Whether the type can carry data after its header.
-    pub const fn carries_data(self) -> bool {
-        matches!(
-            self,
-            Self::CAPSULE_CMD
-                | Self::H2C_DATA
-                | Self::C2H_DATA
-                | Self::H2C_TERM_REQ
-                | Self::C2H_TERM_REQ
-        )
-    }
-}
-
-/// Bits of the common header's FLAGS.
-pub mod flags {
-    /// HDGSTF: a header digest follows the header.
-    pub const HDGSTF: u8 = 1 << 0;
-    /// DDGSTF: a data digest follows the data.
-    pub const DDGSTF: u8 = 1 << 1;
-    /// LAST_PDU of H2CData (last of this R2T) and of C2HData (last of this command).
-    pub const LAST_PDU: u8 = 1 << 2;
-    /// SUCCESS of C2HData: the command succeeded and no response capsule follows; with LAST_PDU only.
-    pub const SUCCESS: u8 = 1 << 3;
-}
-
-/// Bytes of a digest (CRC32C).
-pub const DIGEST_BYTES: u32 = 4;
-
-/// A fatal transport error: what a TermReq reports, see [`super::TermReq`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Fault {
-    /// Fatal Error Status.
-    pub fes: Fes,
-    /// Fatal Error Information: byte offset of the field for [`Fes::INVALID_HEADER_FIELD`] and
-    /// [`Fes::UNSUPPORTED_PARAMETER`], the received digest for [`Fes::HEADER_DIGEST_ERROR`], otherwise 0.
-    pub fei: u32,
-}
-
-impl Fault {
-    /// A header field is wrong; `offset` in bytes from the start of the PDU.
-    pub const fn field(offset: u32) -> Self {
-        Self {
-            fes: Fes::INVALID_HEADER_FIELD,
-            fei: offset,
-        }
-    }
-
-    /// A parameter is well-formed and not supported; `offset` in bytes from the start of the PDU.
-    pub const fn unsupported(offset: u32) -> Self {
-        Self {
-            fes: Fes::UNSUPPORTED_PARAMETER,
-            fei: offset,
-        }
-    }
-
-    /// Any status that has no information.
-    pub const fn of(fes: Fes) -> Self {
-        Self { fes, fei: 0 }
-    }
-
-    /// The header digest was wrong; `received` is what the PDU had.
-    pub const fn header_digest(received: u32) -> Self {
-        Self {
-            fes: Fes::HEADER_DIGEST_ERROR,
-            fei: received,
-        }
-    }
-}
-
-/// What ICReq and ICResp agreed on for one direction of a connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Framing {
-    /// PDUs have a header digest.
-    pub hdgst: bool,
-    /// Data has a data digest.
-    pub ddgst: bool,
-    /// PDU data alignment as the receiver sent it: 0..=31, zero-based dwords.
-    pub pda: u8,
-    /// Most data bytes of one PDU; checked by [`CommonHeader::layout`] only.
-    pub max_data: u32,
-}
-
-impl Framing {
-    /// No digests, no padding, any length.
-    pub const PLAIN: Self = Self {
-        hdgst: false,
-        ddgst: false,
-        pda: 0,
-        max_data: u32::MAX,
-    };
-
-    /// Alignment of data in bytes: 4 to 128.
-    pub const fn alignment(&self) -> u32 {
-        ((self.pda & 31) as u32 + 1) * 4
-    }
-
-    /// Header and header digest.
-    pub const fn header_bytes(&self, hlen: u8) -> u32 {
-        hlen as u32 + if self.hdgst { DIGEST_BYTES } else { 0 }
-    }
-
-    /// Where data of a PDU with this HLEN begins: at most 128 for the headers that can carry data.
-    pub const fn pdo(&self, hlen: u8) -> u8 {
-        self.header_bytes(hlen).next_multiple_of(self.alignment()) as u8
-    }
-
-    /// The common header of a PDU that we send, of a type that [`PduType::framed`] is true of. `extra` are the type's own
-    /// flags. A zero `data` means that there is none: no padding, no data digest, PDO zero. `data` is at most what fits
-    /// PLEN: 2^32 less 256.
-    pub const fn header(&self, kind: PduType, hlen: u8, data: u32, extra: u8) -> CommonHeader {
-        let with_digest = self.ddgst && data != 0;
-        let pdo = if data == 0 { 0 } else { self.pdo(hlen) };
-        let before = if data == 0 {
-            self.header_bytes(hlen)
-        } else {
-            pdo as u32
-        };
-        let plen =
-            before
-                .saturating_add(data)
-                .saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
-        let flags = extra
-            | if self.hdgst { flags::HDGSTF } else { 0 }
-            | if with_digest { flags::DDGSTF } else { 0 };
-        CommonHeader {
-            kind,
-            flags,
-            hlen,
-            pdo,
-            plen: U32::new(plen),
-        }
-    }
-}
 
 /// PDU common header: 8 bytes.
 #[derive(
@@ -232,7 +32,7 @@ pub struct Layout {
     pub header: u8,
     /// A header digest follows the header.
     pub hdgst: bool,
-    /// First data byte.
+    /// First data byte; the end of the PDU where there is no data. What is before it is header, digest and padding.
     pub data_offset: u32,
     /// Data bytes; zero for none.
     pub data: u32,
@@ -240,13 +40,6 @@ pub struct Layout {
     pub ddgst: bool,
     /// PLEN.
     pub total: u32,
-}
-
-impl Layout {
-    /// Bytes before the data: header, digest, padding. All of the PDU where there is no data.
-    pub const fn before_data(&self) -> u32 {
-        self.data_offset
-    }
 }
 
 /// Byte offsets of the common header's fields, for [`Fault::field`].
@@ -376,23 +169,6 @@ mod tests {
     };
 
     #[test]
-    fn alignment_and_offset() {
-        assert_eq!(Framing::PLAIN.alignment(), 4);
-        assert_eq!(
-            Framing {
-                pda: 31,
-                ..Framing::PLAIN
-            }
-            .alignment(),
-            128
-        );
-        assert_eq!(Framing::PLAIN.pdo(24), 24);
-        assert_eq!(DIGESTS.pdo(24), 28);
-        assert_eq!(Framing { pda: 31, ..DIGESTS }.pdo(72), 128);
-        assert_eq!(Framing { pda: 15, ..DIGESTS }.pdo(24), 64);
-    }
-
-    #[test]
     fn what_we_send_is_what_we_accept() {
         for hdgst in [false, true] {
             for ddgst in [false, true] {
@@ -413,7 +189,7 @@ mod tests {
                             let l = h.layout(from, &f).unwrap();
                             assert_eq!((l.data, l.total, l.hdgst), (data, h.plen.get(), hdgst));
                             assert_eq!(l.ddgst, ddgst && data != 0);
-                            assert!(l.before_data() >= f.header_bytes(hlen));
+                            assert!(l.data_offset >= f.header_bytes(hlen));
                             assert_eq!(l.data_offset + data + if l.ddgst { 4 } else { 0 }, l.total);
                         }
                     }

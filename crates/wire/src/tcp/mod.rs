@@ -7,13 +7,15 @@
 //! host refuses an ICResp with CPDA other than 0.
 
 mod connection;
+mod framing;
 mod header;
+mod kind;
 mod pdu;
 mod term;
 
 pub use connection::{DGST_DATA, DGST_HEADER, ICReq, ICResp, MAXH2CDATA_MIN, PDA_MAX, PFV_1_0};
-pub use header::{
-    CommonHeader, DIGEST_BYTES, Fault, Framing, Layout, PduType, Sender, flags, offset,
-};
+pub use framing::{DIGEST_BYTES, Framing};
+pub use header::{CommonHeader, Layout, offset};
+pub use kind::{PduType, Sender, flags};
 pub use pdu::{C2HData, CapsuleCmd, CapsuleResp, H2CData, R2T};
-pub use term::{Fes, TERM_DATA_MAX, TERM_PDU_MAX, TermReq};
+pub use term::{Fault, Fes, TERM_DATA_MAX, TERM_PDU_MAX, TermReq};

@@ -1,6 +1,8 @@
 //! Capsules and data PDUs. NVMe/TCP 1.0c 3.6.2.6 (CapsuleCmd) to 3.6.2.10 (R2T).
 
-use super::header::{CommonHeader, Framing, PduType, flags};
+use super::framing::Framing;
+use super::header::CommonHeader;
+use super::kind::{PduType, flags};
 use crate::nvme::{Cqe, Sqe};
 use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmute};

@@ -1,6 +1,7 @@
 //! Terminate Connection Request, both ways. NVMe/TCP 1.0c 3.6.2.4 (H2CTermReq) and 3.6.2.5 (C2HTermReq).
 
-use super::header::{CommonHeader, Fault, PduType, Sender};
+use super::header::CommonHeader;
+use super::kind::{PduType, Sender};
 use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -23,6 +24,47 @@ open_enum! {
     aliases {
         /// From a host: more R2Ts than MAXR2T. The same number as the data limit.
         R2T_LIMIT_EXCEEDED = 0x05,
+    }
+}
+
+/// A fatal transport error: what a TermReq reports, see [`TermReq`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Fatal Error Status.
+    pub fes: Fes,
+    /// Fatal Error Information: byte offset of the field for [`Fes::INVALID_HEADER_FIELD`] and
+    /// [`Fes::UNSUPPORTED_PARAMETER`], the received digest for [`Fes::HEADER_DIGEST_ERROR`], otherwise 0.
+    pub fei: u32,
+}
+
+impl Fault {
+    /// A header field is wrong; `offset` in bytes from the start of the PDU.
+    pub const fn field(offset: u32) -> Self {
+        Self {
+            fes: Fes::INVALID_HEADER_FIELD,
+            fei: offset,
+        }
+    }
+
+    /// A parameter is well-formed and not supported; `offset` in bytes from the start of the PDU.
+    pub const fn unsupported(offset: u32) -> Self {
+        Self {
+            fes: Fes::UNSUPPORTED_PARAMETER,
+            fei: offset,
+        }
+    }
+
+    /// Any status that has no information.
+    pub const fn of(fes: Fes) -> Self {
+        Self { fes, fei: 0 }
+    }
+
+    /// The header digest was wrong; `received` is what the PDU had.
+    pub const fn header_digest(received: u32) -> Self {
+        Self {
+            fes: Fes::HEADER_DIGEST_ERROR,
+            fei: received,
+        }
     }
 }
 

@@ -62,8 +62,9 @@ impl Data {
     pub(crate) unsafe fn lent(start: *mut u8, len: u32, ledger: &'static Ledger) -> Data {
         ledger.lend();
         // SAFETY: a place inside a mapping is not null.
+        let start = unsafe { NonNull::new_unchecked(start) };
         Data {
-            start: unsafe { NonNull::new_unchecked(start) },
+            start,
             len,
             owner: LENT,
             home: ledger,

@@ -40,7 +40,7 @@ pub struct Controller {
     pub nssl: U32,
     pub rsvd108: [u8; 2],
     pub plsi: u8,
-    /// 1 I/O, 2 discovery, 3 administrative: see [`bits`].
+    /// 1 I/O, 2 discovery, 3 administrative: see [`super::bits`].
     pub cntrltype: u8,
     pub fguid: [u8; 16],
     /// Command retry delays 1 to 3, in units of 100 ms.

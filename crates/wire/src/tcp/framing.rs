@@ -41,7 +41,20 @@ impl Framing {
 
     /// Where data of a PDU with this HLEN begins: at most 128 for the headers that can carry data.
     pub const fn pdo(&self, hlen: u8) -> u8 {
-        self.header_bytes(hlen).next_multiple_of(self.alignment()) as u8
+        let before = self.header_bytes(hlen);
+        // Headers and digests are whole dwords, so the usual PDA of 0 needs no division.
+        if self.pda == 0 {
+            return before as u8;
+        }
+        before.next_multiple_of(self.alignment()) as u8
+    }
+
+    /// Whether data may begin at this offset.
+    pub const fn aligned(&self, pdo: u32) -> bool {
+        if self.pda == 0 {
+            return pdo.is_multiple_of(4);
+        }
+        pdo.is_multiple_of(self.alignment())
     }
 
     /// The common header of a PDU that we send, of a type that [`PduType::framed`] is true of. `extra` are the type's own
@@ -92,6 +105,8 @@ mod tests {
         assert_eq!(DIGESTS.pdo(24), 28);
         assert_eq!(pda(31, DIGESTS).pdo(72), 128);
         assert_eq!(pda(15, DIGESTS).pdo(24), 64);
+        assert!(Framing::PLAIN.aligned(76) && !Framing::PLAIN.aligned(74));
+        assert!(pda(2, DIGESTS).aligned(36) && !pda(2, DIGESTS).aligned(28));
     }
 
     #[test]

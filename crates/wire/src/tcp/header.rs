@@ -134,7 +134,7 @@ impl CommonHeader {
         if ddgst != framing.ddgst {
             return Err(Fault::field(offset::FLAGS));
         }
-        if pdo < before || pdo % framing.alignment() != 0 {
+        if pdo < before || !framing.aligned(pdo) {
             return Err(Fault::field(offset::PDO));
         }
         let after = if ddgst { DIGEST_BYTES } else { 0 };

@@ -10,20 +10,33 @@
 //! A subsystem is five things: a name, what it starts after, methods, start/stop, and the calls that rebuild it.
 #![forbid(unsafe_code)]
 
+mod builtin;
+mod cli;
+mod config_file;
 mod context;
+pub mod cpumask;
 mod error;
+mod exit;
 mod json;
+mod log_backend;
 mod method;
 mod notify;
 mod options;
+mod run;
+mod signals;
 mod subsystem;
 mod table;
 
+pub use cli::{Cli, IdleArg, Legacy};
+pub use config_file::{Plan, Planned, Unusable};
 pub use context::App;
 pub use error::RpcError;
+pub use exit::Exit;
 pub use json::{Params, Strict, parse};
+pub use log_backend::{Backend, LEVELS, backend as log_backend};
 pub use method::{DecodeError, Method, NoParams, When};
 pub use notify::{Notification, Notify};
-pub use options::{Idle, Options};
+pub use options::{Idle, Options, RPC_SOCKET};
+pub use run::run;
 pub use subsystem::{Call, Need, Subsystem, in_order};
 pub use table::{Methods, State};

@@ -44,6 +44,7 @@ pub struct Method {
     summary: &'static str,
     decode_error: DecodeError,
     schema: fn() -> Value,
+    decodes: fn(Value) -> Result<(), String>,
     handler: Handler,
 }
 
@@ -76,6 +77,7 @@ impl Method {
             summary,
             decode_error: DecodeError::Invalid,
             schema: schema::<P>,
+            decodes: |params| decode::<P>(params).map(drop),
             handler: Box::new(handler),
         }
     }
@@ -121,21 +123,31 @@ impl Method {
     ///
     /// # Errors
     /// Parameters that cannot be decoded, or what the method itself says.
-    pub fn call(&self, params: Params) -> Result<Value, RpcError> {
-        let refuse = |reason: String| Err(self.refuse(reason));
+    pub fn call(&self, params: impl Into<Params>) -> Result<Value, RpcError> {
+        let params = self.object(params.into())?;
+        (self.handler)(params).unwrap_or_else(|reason| Err(self.refuse(reason)))
+    }
+
+    /// Only decodes the parameters.
+    ///
+    /// # Errors
+    /// They cannot be decoded.
+    pub fn verify(&self, params: impl Into<Params>) -> Result<(), RpcError> {
+        let params = self.object(params.into())?;
+        (self.decodes)(params).map_err(|reason| self.refuse(reason))
+    }
+
+    fn object(&self, params: Params) -> Result<Value, RpcError> {
         if let Some(name) = params.duplicate {
-            return refuse(format!("{name}: the name stands twice"));
+            return Err(self.refuse(format!("{name}: the name stands twice")));
         }
-        let value = match params.value {
-            Value::Null => Value::Object(Map::new()),
-            Value::Array(_) => {
-                return Err(RpcError::invalid_params(
-                    "parameters must be an object, not an array",
-                ));
-            }
-            value => value,
-        };
-        (self.handler)(value).unwrap_or_else(refuse)
+        match params.value {
+            Value::Null => Ok(Value::Object(Map::new())),
+            Value::Array(_) => Err(RpcError::invalid_params(
+                "parameters must be an object, not an array",
+            )),
+            value => Ok(value),
+        }
     }
 
     fn refuse(&self, reason: String) -> RpcError {
@@ -145,6 +157,10 @@ impl Method {
             DecodeError::Own(code, message) => RpcError::new(code, message).because(reason),
         }
     }
+}
+
+fn decode<P: DeserializeOwned>(params: Value) -> Result<P, String> {
+    serde_path_to_error::deserialize(params).map_err(|error| explain(&error))
 }
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {

@@ -39,6 +39,8 @@ pub struct Options {
     pub trace_mask: Option<String>,
     /// Log flags to switch on (`-L`).
     pub log_flags: Vec<String>,
+    /// Use no PCI function (`-u`).
+    pub no_pci: bool,
     /// PCI functions that may be used (`-A`); empty: all.
     pub pci_allowed: Vec<String>,
     /// PCI functions that must not be used (`-B`).
@@ -66,6 +68,7 @@ impl Default for Options {
             idle: Idle::Adaptive(SPIN),
             trace_mask: None,
             log_flags: Vec::new(),
+            no_pci: false,
             pci_allowed: Vec::new(),
             pci_blocked: Vec::new(),
         }

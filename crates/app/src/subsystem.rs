@@ -72,6 +72,11 @@ pub trait Subsystem: Send + Sync {
     /// Whatever stops the whole start, worded for the operator.
     fn start(&self, app: &App) -> anyhow::Result<()>;
 
+    /// What it serves now, for people: lines printed once everything is started, with the commands that reach it.
+    fn serves(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ends its work: tells peers, finishes or fails what is in flight, frees the cores. Called once, may take seconds.
     fn stop(&self);
 

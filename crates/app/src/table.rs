@@ -1,6 +1,6 @@
 //! All methods of the process by name, and the state that says which may be called.
 
-use crate::{Method, Params, RpcError, When};
+use crate::{Call, Method, Params, RpcError, When};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -90,6 +90,14 @@ impl Methods {
             log::warn!(target: "rpc", "RPC method {name} is deprecated, use {} instead", method.name());
         }
         method.call(params.into())
+    }
+
+    /// Makes a call of the configuration, in whatever state.
+    pub(crate) fn replay(&self, call: &Call) -> Result<Value, RpcError> {
+        let method = self
+            .find(&call.method)
+            .ok_or_else(RpcError::method_not_found)?;
+        method.call(call.params.clone())
     }
 
     /// Goes to `state` and wakes who waits for it.

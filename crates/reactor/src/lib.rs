@@ -14,6 +14,7 @@ mod clock;
 mod cores;
 mod handle;
 mod idle;
+mod limit;
 mod poller;
 mod reactor;
 mod stats;
@@ -24,6 +25,9 @@ pub use clock::{Clock, Hand};
 pub use cores::{Cores, StartError};
 pub use handle::{CallError, Full, Handle, INBOX, Waker};
 pub use idle::Idle;
+pub use limit::RateLimit;
+/// For [`log_limited!`].
+pub use log;
 pub use poller::{Poller, PollerId, Wake};
 pub use reactor::{Options, Reactor};
 pub use ring::Tick;

@@ -515,3 +515,31 @@ fn the_discovery_nqn_is_taken() {
     );
     assert!(!methods(&plan).contains(&"nvmf_create_subsystem"));
 }
+
+#[test]
+fn a_repeated_section_completes_one_without_identity() {
+    let plan = expect(
+        "[Transport]\nMaxQueueDepth 7\n[Transport]\nType TCP\n",
+        &["f:3: warning: [Transport] stood already on line 1; both are read as one"],
+    );
+    assert_eq!(
+        plan.calls[0].params,
+        json!({"trtype": "TCP", "max_queue_depth": 7})
+    );
+}
+
+#[test]
+fn an_error_device_on_a_device_that_is_not_there_yet_is_not_there_either() {
+    let text = format!(
+        "{}Listen TCP ::1\nNamespace EE_Malloc0p1\n[Split]\nSplit Malloc0 2\n[BdevError]\nBdevError Malloc0p1\n[Transport]\nType TCP\n",
+        subsystem("")
+    );
+    expect(
+        &text,
+        &[
+            "f:9: warning: [Subsystem1] Namespace: block device \"EE_Malloc0p1\" (line 13) is of a kind that is not there yet",
+            "f:10: warning: [Split]",
+            "f:13: warning: [BdevError]: block device \"Malloc0p1\" (line 11)",
+        ],
+    );
+}

@@ -140,7 +140,7 @@ impl Epoll {
     }
 
     /// Waits until something is ready, at most for `timeout` (for ever if there is none; not at all if it is zero), fills `ready` and returns how many.
-    /// A signal to this thread ends the wait early with none.
+    /// A signal to this thread ends the wait early with none, and so may a completion of an io_uring of this thread: look there as well.
     ///
     /// # Errors
     /// None that a correct program can meet.

@@ -60,7 +60,7 @@ impl Gather {
             "the caller asked for room"
         );
         if self.tail == self.segments.len() {
-            self.to_front();
+            self.move_to_front();
         }
         self.segments[self.tail] = iovec {
             iov_base: place.cast_mut().cast(),
@@ -83,7 +83,7 @@ impl Gather {
     }
 
     #[cold]
-    fn to_front(&mut self) {
+    fn move_to_front(&mut self) {
         let live = self.head..self.tail;
         self.segments.copy_within(live.clone(), 1);
         self.kinds.copy_within(live.clone(), 1);
@@ -126,5 +126,52 @@ impl Gather {
             iov_len: len,
         };
         self.kinds[self.head] = DATA;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(list: &Gather) -> Vec<usize> {
+        list.batch().iter().map(|segment| segment.iov_len).collect()
+    }
+
+    #[test]
+    fn headers_that_touch_are_one_segment_but_never_part_of_data() {
+        let bytes = [0u8; 100];
+        let at = |i: usize| bytes[i..].as_ptr();
+        let mut list = Gather::new(4);
+        list.push_header(at(0), 10);
+        list.push_header(at(10), 5);
+        list.push(at(15), 5, DATA);
+        list.push_header(at(20), 5);
+        list.push_header(at(30), 5);
+        assert_eq!(lengths(&list), [15, 5, 5, 5]);
+        assert_eq!(list.room(), 0);
+    }
+
+    #[test]
+    fn the_array_is_used_round_and_round_in_order() {
+        let bytes = [0u8; 2000];
+        let mut list = Gather::new(5);
+        for i in 1..500 {
+            list.push(bytes[i..].as_ptr(), i, DATA);
+            if i > 4 {
+                assert_eq!(list.first().0.iov_len, i - 4);
+                assert_eq!(list.room(), 0);
+                list.drop_first();
+            }
+        }
+        assert_eq!(lengths(&list), [496, 497, 498, 499]);
+    }
+
+    #[test]
+    fn a_batch_is_what_one_call_takes() {
+        let mut list = Gather::new(3000);
+        (0..2500).for_each(|_| list.push([0u8; 1].as_ptr(), 1, DATA));
+        assert_eq!(list.batch().len(), BATCH);
+        (0..2000).for_each(|_| list.drop_first());
+        assert_eq!(list.batch().len(), 500);
     }
 }

@@ -70,10 +70,8 @@ mod tests {
             while !headers.fits(bytes.len()) {
                 let (place, kept): (*mut u8, Vec<u8>) = waiting.pop_front().unwrap();
                 // SAFETY: the entry has not been given up, so its bytes are there.
-                assert_eq!(
-                    unsafe { std::slice::from_raw_parts(place, kept.len()) },
-                    kept
-                );
+                let found = unsafe { std::slice::from_raw_parts(place, kept.len()) };
+                assert_eq!(found, kept);
                 headers.sent_to(place.wrapping_add(kept.len()));
             }
             waiting.push_back((headers.put(&bytes), bytes));

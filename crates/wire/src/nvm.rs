@@ -196,6 +196,29 @@ mod tests {
         };
         assert_eq!((rw.nlb(), rw.end()), (65_536, None));
         assert_eq!((rw.prinfo(), rw.dtype(), rw.dsm()), (0xf, 5, 0x78));
+        let one_bit = |bit: u32| Rw {
+            slba: 0,
+            dw12: 1 << bit,
+            dw13: 0,
+        };
+        assert_eq!(
+            (
+                one_bit(25).prinfo(),
+                one_bit(26).prinfo(),
+                one_bit(29).prinfo(),
+                one_bit(30).prinfo()
+            ),
+            (0, 1, 8, 0)
+        );
+        assert_eq!(
+            (
+                one_bit(19).dtype(),
+                one_bit(20).dtype(),
+                one_bit(23).dtype(),
+                one_bit(24).dtype()
+            ),
+            (0, 1, 8, 0)
+        );
         assert!(rw.deac() && rw.stc() && !rw.fua() && !rw.lr());
         assert_eq!(
             Rw {

@@ -266,6 +266,7 @@ mod tests {
         let all = s.with_dnr().with_more().with_crd(3);
         assert_eq!(all.0, 0x7a85);
         assert!(all.dnr() && all.more() && all.crd() == 3);
+        assert_eq!((all.sct(), all.sc()), (2, 0x85));
         assert!(all.is(s) && all != s && all.code() == s);
         assert_eq!(all.with_crd(1).crd(), 1);
         assert!(!s.dnr() && !s.more() && s.crd() == 0);

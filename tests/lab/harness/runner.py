@@ -15,6 +15,7 @@ from .target import FOR_GUEST, Target, TargetError
 
 # Beyond a scenario's own limit, which the guest watches: for tidying up, and for a hung guest.
 GRACE = 60.0
+BOOT_TRIES = 2
 
 
 class HostSide:
@@ -65,6 +66,7 @@ class Run:
         self.folder.mkdir(parents=True)
         self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="qfc-lab-"))
         self.passed = self.failed = self.skipped = 0
+        self.failed_boots = 0  # of the kernel at hand
 
     def __enter__(self):
         return self
@@ -81,7 +83,7 @@ class Run:
             if scenario not in fitting:
                 self.report("skipped", scenario.name, kernel.short, 0, f"only for kernel {' '.join(scenario.kernels)}")
         work = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{kernel.name}-", dir=self.folder))
-        guest = None
+        guest, self.failed_boots = None, 0
         try:
             whole = initramfs.with_scripts(image, FOLDER, work)
             for scenario in fitting:
@@ -104,10 +106,13 @@ class Run:
             target.start()
             reason = drive(guest, scenario, target)
             target.stop()
-        except TargetError as error:
+        except TargetError as error:  # what the scenario itself found is told first
             reason = reason or str(error)
         except GuestError as error:
-            reason = reason or str(error)
+            reason = str(error)
+            if guest:
+                guest.end()
+            guest = None
         finally:
             target.discard()
         spent = time.monotonic() - start
@@ -119,13 +124,16 @@ class Run:
         return guest
 
     def boot(self, kernel, whole, work) -> Guest:
+        if self.failed_boots >= BOOT_TRIES:
+            raise GuestError("not tried: this kernel does not boot")
         start = time.monotonic()
         guest = Guest(kernel, whole, self.tap, work / "console")
         try:
             guest.wait_ready()
-        except GuestError:
+        except GuestError as error:
+            self.failed_boots += 1
             guest.end()
-            raise
+            raise GuestError(f"no boot: {error}") from error
         say(f"kernel {guest.version} booted in {time.monotonic() - start:.1f} s")
         return guest
 

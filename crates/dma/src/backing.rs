@@ -157,8 +157,11 @@ impl Source {
             ),
             Backing::Ordinary => memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC),
         };
-        made.map(File::from)
-            .map_err(|e| system("cannot create a memory file (memfd_create)", e.into()))
+        let what = match self.huge() {
+            true => "cannot create a file of huge pages (memfd_create); --no-huge does without",
+            false => "cannot create a memory file (memfd_create)",
+        };
+        made.map(File::from).map_err(|e| system(what, e.into()))
     }
 
     fn map_huge(&self, len: usize, file: usize, at: usize) -> Result<NonNull<u8>, Error> {

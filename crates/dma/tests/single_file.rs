@@ -13,6 +13,21 @@ fn files() -> Vec<String> {
     inodes
 }
 
+/// Bytes of files in memory that this process has touched and not given back.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssShmem:"))
+        .unwrap();
+    line.split_whitespace()
+        .next()
+        .unwrap()
+        .parse::<usize>()
+        .unwrap()
+        * 1024
+}
+
 #[test]
 fn a_single_file_is_one_file_however_often_it_grows() {
     assert!(files().is_empty());
@@ -40,6 +55,15 @@ fn a_single_file_is_one_file_however_often_it_grows() {
         (1, 10 * HUGE_PAGE, false)
     );
     assert_eq!(files().len(), 1);
+    let region = arena.region(4 * HUGE_PAGE).unwrap();
+    let before = resident();
+    region.write(0, &vec![1; 4 * HUGE_PAGE]);
+    assert!(resident() >= before + 3 * HUGE_PAGE);
+    drop(region);
+    assert!(
+        resident() < before + HUGE_PAGE,
+        "what is free goes back to the system"
+    );
     drop((regions, arena));
     assert!(files().is_empty(), "the mappings end with the arena");
 }

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# All tests: unit and integration tests, the real SPDK client, a short pass with real Linux hosts.
+# What it needs beyond Rust it installs by name, if it may (root or sudo); otherwise a line says what is skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+started=$SECONDS
+
+if ! scripts/spdk-client.sh; then
+    echo "test: without SPDK's own client: the tests that drive it are skipped"
+fi
+cargo test --workspace --locked "$@"
+cargo build --release --locked --bin qfc_tgt --bin qfc -p qfc -p host
+tests/lab/lab run --short
+echo "test: all passed in $(( (SECONDS - started) / 60 )) min $(( (SECONDS - started) % 60 )) s"

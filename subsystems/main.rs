@@ -1,0 +1,3 @@
+//! The whole product on one page: the list of subsystems.
+
+fn main() {}

@@ -1,7 +1,8 @@
 //! The send queue on real sockets: order, ownership, torn blocks, death.
 use dma::{Arena, Backing, Class, Data, Options, Pool, Region};
 use os::{Flush, MESSAGE_HEADERS, Received, SendQueue, receive};
-use std::os::fd::AsFd;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -15,14 +16,25 @@ fn arena() -> Arc<Arena> {
 }
 
 /// A connected pair whose sender has room for about `buffer` bytes.
-fn pair(buffer: usize) -> (UnixStream, UnixStream) {
+fn pair(buffer: usize) -> (OwnedFd, OwnedFd) {
     let (from, to) = UnixStream::pair().unwrap();
     nix::sys::socket::setsockopt(&from, nix::sys::socket::sockopt::SndBuf, &buffer).unwrap();
-    (from, to)
+    (from.into(), to.into())
+}
+
+/// The same over TCP; both ends have small buffers.
+fn tcp_pair(buffer: usize) -> (OwnedFd, OwnedFd) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    setsockopt(&listener, sockopt::RcvBuf, &buffer).unwrap();
+    let from = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    setsockopt(&from, sockopt::SndBuf, &buffer).unwrap();
+    from.set_nodelay(true).unwrap();
+    (from.into(), listener.accept().unwrap().0.into())
 }
 
 /// Takes at most `most` bytes off a socket.
-fn take(from: &UnixStream, into: &mut Vec<u8>, most: usize) {
+fn take(from: &OwnedFd, into: &mut Vec<u8>, most: usize) {
     let mut buffer = vec![0; most];
     if let Received::Bytes(n) = receive(from.as_fd(), &mut buffer).unwrap() {
         into.extend_from_slice(&buffer[..n]);
@@ -85,6 +97,11 @@ fn whole(queue: &mut SendQueue<usize>, data: Data, wire: &mut Vec<u8>, skipped: 
 
 #[test]
 fn every_byte_in_order_and_every_message_once() {
+    orderly(pair, 20);
+    orderly(tcp_pair, 5);
+}
+
+fn orderly(pair: fn(usize) -> (OwnedFd, OwnedFd), seeds: u64) {
     let mut pool = Pool::new(
         &arena(),
         &[Class {
@@ -93,7 +110,7 @@ fn every_byte_in_order_and_every_message_once() {
         }],
     )
     .unwrap();
-    for seed in 0..20 {
+    for seed in 0..seeds {
         let (from, to) = pair(4096 + seed as usize * 3000);
         let (mut dice, mut wire, mut seen) = (Dice(seed), Vec::new(), Vec::new());
         let mut out = SendQueue::new(1024, 64);

@@ -279,6 +279,39 @@ fn a_dropped_ring_waits_for_the_kernel() {
 }
 
 #[test]
+fn a_ring_may_be_made_on_one_thread_used_on_another_and_dropped_on_a_third() {
+    let Some(mut ring) = ring() else { return };
+    let options = Options {
+        backing: Backing::Ordinary,
+        single_file: false,
+        reserve: 0,
+    };
+    let arena = Arena::new(options).unwrap();
+    let region = arena.region(4096).unwrap();
+    let (reader, writer) = endless();
+    let mut writer_too = writer.try_clone().unwrap();
+    let core = std::thread::spawn(move || {
+        let file = ring.register(writer.as_fd()).unwrap();
+        ring.write(file, 0, region.lend(0, 10), 0..10, false, 1);
+        assert_eq!(only(&mut ring).result.unwrap(), 10);
+        std::io::Write::write_all(&mut writer_too, &vec![1; 65536 - 4096]).unwrap();
+        ring.write(file, 0, region.lend(0, 4096), 0..4096, false, 2);
+        ring.submit().unwrap();
+        ring
+    });
+    let ring = core.join().unwrap();
+    let drain = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        let mut reader = reader;
+        std::io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
+        reader
+    });
+    drop(ring);
+    assert_eq!(arena.usage().used, 0);
+    drop(drain.join().unwrap());
+}
+
+#[test]
 fn geometry_of_what_is_no_block_device() {
     let plain = tempfile::tempfile().unwrap();
     assert_eq!(os::block_device(&plain).unwrap(), None);

@@ -150,7 +150,7 @@ fn from_ini(name: &str, bytes: &[u8]) -> Plan {
 
 fn from_json(name: &str, text: &[u8]) -> Result<Plan, String> {
     let parsed = json::parse(text, VALUES).map_err(|error| error.to_string())?;
-    if let Some(path) = parsed.duplicate {
+    if let Some(path) = parsed.duplicates.first() {
         return Err(format!("{path}: the name stands twice"));
     }
     let sections = parsed

@@ -22,13 +22,13 @@ impl From<Value> for Params {
     }
 }
 
-/// A value parsed from text, and the first duplicate name in it.
+/// A value parsed from text, and the duplicate names in it.
 #[derive(Clone, Debug)]
 pub struct Strict {
     /// The value. Of a duplicate name the last value counts.
     pub value: Value,
-    /// The path (`params.listen_address.traddr`) of the first name that stood twice in one object.
-    pub duplicate: Option<String>,
+    /// The paths (`params.listen_address.traddr`) of names that stood twice in one object.
+    pub duplicates: Vec<String>,
 }
 
 /// Parses one JSON text with at most `limit` values (SPDK counts each name, value, bracket as one).
@@ -39,21 +39,21 @@ pub fn parse(text: &[u8], limit: usize) -> serde_json::Result<Strict> {
     let mut notes = Notes {
         left: limit,
         path: Vec::new(),
-        duplicate: None,
+        duplicates: Vec::new(),
     };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node(&mut notes).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(Strict {
         value,
-        duplicate: notes.duplicate,
+        duplicates: notes.duplicates,
     })
 }
 
 struct Notes {
     left: usize,
     path: Vec<String>,
-    duplicate: Option<String>,
+    duplicates: Vec<String>,
 }
 
 impl Notes {
@@ -66,11 +66,12 @@ impl Notes {
     }
 
     fn note_duplicate(&mut self, name: &str) {
-        if self.duplicate.is_none() {
-            let mut path = self.path.clone();
-            path.push(name.to_owned());
-            self.duplicate = Some(path.join("."));
-        }
+        self.duplicates.push(
+            [self.path.join("."), name.to_owned()]
+                .join(".")
+                .trim_start_matches('.')
+                .to_owned(),
+        );
     }
 }
 

@@ -108,7 +108,7 @@ fn spawn(core: usize, options: Options, on_death: OnDeath) -> io::Result<Started
 }
 
 fn set_up(core: usize, options: Options) -> io::Result<Reactor> {
-    crate::sys::pin_to_core(core)?;
+    os::pin_to_core(core)?;
     Reactor::new(Options {
         core: Some(core),
         ..options

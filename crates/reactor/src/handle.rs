@@ -1,8 +1,8 @@
 //! A core as other threads see it: they may send it jobs and wake it.
 
-use crate::sys::EventFd;
 use crate::{Reactor, Stats};
 use crossbeam_queue::ArrayQueue;
+use os::EventFd;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

@@ -18,7 +18,6 @@ mod limit;
 mod poller;
 mod reactor;
 mod stats;
-mod sys;
 mod timers;
 
 pub use clock::{Clock, Hand};

@@ -1,9 +1,9 @@
 //! The loop.
 
 use crate::handle::Shared;
-use crate::sys::Epoll;
 use crate::timers::Timers;
 use crate::{Clock, Handle, Idle, Poller, PollerId, PollerStats, Wake, Waker};
+use os::{Epoll, Interest, Ready};
 use ring::Tick;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -11,6 +11,9 @@ use std::time::Duration;
 
 /// How many jobs of the inbox and how many timers one turn runs at most.
 const JOBS: usize = 32;
+
+/// What is nearer than this is polled for: going to sleep and waking takes about as long.
+const NEAR: Duration = Duration::from_micros(50);
 
 /// How long a sleep on a clock that is moved by hand lasts at most.
 const MANUAL: Duration = Duration::from_millis(1);
@@ -68,7 +71,7 @@ impl Reactor {
     pub fn new(options: Options) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(options.core)?);
         let epoll = Epoll::new()?;
-        epoll.add(shared.event.fd())?;
+        epoll.add(shared.event.fd(), 0, Interest::READ)?;
         let now = options.clock.now();
         let (entries, timers) = (Vec::new(), Timers::default());
         Ok(Self {
@@ -118,7 +121,7 @@ impl Reactor {
         self.next_id += 1;
         if let Some(fd) = poller.fd() {
             self.epoll
-                .add(fd)
+                .add(fd, 0, Interest::READ)
                 .expect("a poller's descriptor can be waited for");
         }
         let stats = Arc::new(PollerStats {
@@ -147,7 +150,8 @@ impl Reactor {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|(other, _)| *other != id);
         if let Some(fd) = poller.fd() {
-            self.epoll.remove(fd);
+            // Gone already if it was closed, which removes it as well.
+            let _ = self.epoll.remove(fd);
         }
         Some(poller)
     }
@@ -276,13 +280,12 @@ impl Reactor {
             until.map(|at| Duration::from_nanos(at.saturating_sub(self.options.clock.now())));
         let manual = self.options.clock.is_manual().then_some(MANUAL);
         let limit = manual.or(left);
-        // The kernel waits in milliseconds: what is nearer is polled for, so that a deadline is never overslept.
-        if limit.is_some_and(|limit| limit < Duration::from_millis(1)) {
+        if limit.is_some_and(|limit| limit < NEAR) {
             return;
         }
         self.shared.stats.sleeps.add(1);
         self.epoll
-            .wait(limit)
+            .wait(&mut [Ready::NONE], limit)
             .expect("the epoll of a reactor is open");
         self.shared.event.drain();
     }

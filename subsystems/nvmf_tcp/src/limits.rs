@@ -46,3 +46,7 @@ pub const fn reply_bytes(alignment: u32) -> usize {
 
 /// Bytes of header memory beside that: ICResp, a terminate request, and what is lost where the ring wraps.
 pub const SLACK_BYTES: usize = 1024;
+
+/// Full queues whose operations a device is opened for on each core. More queues may be there: the group's buffers bound
+/// what is in flight.
+pub const BUSY_QUEUES: u32 = 8;

@@ -9,10 +9,14 @@
 #![forbid(unsafe_code)]
 
 mod capsule;
+mod control;
+mod core;
 mod message;
 mod view;
 
+pub use control::{PollGroup, Transport, TransportOptions};
 pub use capsule::{Address, Capsule, Completion, Origin};
+pub use self::core::{Config, Core, Nvm};
 pub use message::{
     Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport,
 };

@@ -4,7 +4,8 @@ use crate::view::SubsystemView;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// Says that a core did what was asked, or why it could not. Dropping it unsent says that the core is gone.
+/// Says that a core did what was asked, or why it could not. Dropping it unsent says that the core is gone. It has room for
+/// the answers of all cores that it is given to: a core never waits to answer.
 pub type Ack = SyncSender<Result<(), String>>;
 
 /// A message to one core.
@@ -98,6 +99,12 @@ pub enum Peer {
         queue: u32,
         /// The command identifier.
         cid: u16,
+        /// So that a number used anew is not meant: the controller, the subsystem and the queue identifier.
+        cntlid: u16,
+        /// See `cntlid`.
+        subsystem: u32,
+        /// See `cntlid`.
+        qid: u16,
     },
     /// The answer to [`Peer::Abort`].
     Aborted {
@@ -105,6 +112,15 @@ pub enum Peer {
         token: u64,
         /// Whether the command was aborted.
         aborted: bool,
+    },
+    /// An I/O command failed: for the error log of its controller, which is at home with the receiver.
+    Error {
+        /// The controller.
+        cntlid: u16,
+        /// Its subsystem.
+        subsystem: u32,
+        /// What to note, but for its number.
+        entry: wire::log::ErrorEntry,
     },
 }
 

@@ -3,6 +3,7 @@
 mod discovery;
 mod effects;
 mod error;
+mod features;
 mod smart;
 
 pub use crate::identify::NsList as ChangedNamespaces;
@@ -12,4 +13,5 @@ pub use discovery::{
 };
 pub use effects::{Effect, Effects, SupportedLogs};
 pub use error::ErrorEntry;
+pub use features::FeatureEffects;
 pub use smart::{FirmwareSlots, Smart, critical};

@@ -1,0 +1,88 @@
+//! The discovery log page (NVMe Base 2.0c 5.16.1.23): what a host may connect to, and where.
+
+use super::subsystem::{Subsystem, Subsystems};
+use crate::view::{ListenerView, Trtype};
+use crate::{Address, Origin};
+use std::net::IpAddr;
+use wire::fabrics::Nqn;
+use wire::limits::{ADMIN_QUEUE_MIN_MAX, CNTLID_DYNAMIC};
+use wire::log::{
+    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, Treq, TrType, eflags, exact_text, tsas_tcp,
+};
+use wire::{FromZeros, IntoBytes, U16};
+
+/// The page for a host that asks from `origin`.
+pub(crate) fn page(
+    subsystems: &Subsystems,
+    hostnqn: &str,
+    origin: Origin,
+    generation: u64,
+    admin_depth: u16,
+) -> Vec<u8> {
+    let visible = subsystems.iter().map(|(_, s)| s).filter(|s| !s.going && s.allows(hostnqn));
+    let entries: Vec<DiscoveryEntry> = visible.flat_map(|s| entries(s, origin, admin_depth)).collect();
+    let mut page = DiscoveryHeader::new(generation, entries.len() as u64).as_bytes().to_vec();
+    entries.iter().for_each(|entry| page.extend_from_slice(entry.as_bytes()));
+    page
+}
+
+fn entries(subsystem: &Subsystem, origin: Origin, admin_depth: u16) -> Vec<DiscoveryEntry> {
+    let view = &subsystem.view;
+    let mut all: Vec<DiscoveryEntry> =
+        view.listeners.iter().filter_map(|l| entry(subsystem, l, origin, admin_depth)).collect();
+    // One that is offered everywhere is offered where the host asked; there may be no other list of those places.
+    let named = view.listeners.iter().any(|l| l.id == origin.listener);
+    if view.any_listener && !named && !view.discovery {
+        all.extend(here(origin).and_then(|l| entry(subsystem, &l, origin, admin_depth)));
+    }
+    all
+}
+
+/// The listener that took the asking connection, as far as its address shows.
+fn here(origin: Origin) -> Option<ListenerView> {
+    let Address::Ip(local) = origin.local else { return None };
+    let adrfam = if local.is_ipv4() { AdrFam::IPV4.0 } else { AdrFam::IPV6.0 };
+    let (traddr, trsvcid) = (local.ip().to_string(), local.port().to_string());
+    Some(ListenerView { id: origin.listener, trtype: Trtype::Tcp, adrfam, traddr, trsvcid })
+}
+
+/// An entry; `None` when the host cannot be told an address: it asked by another address family than the wildcard's.
+fn entry(subsystem: &Subsystem, listener: &ListenerView, origin: Origin, admin_depth: u16) -> Option<DiscoveryEntry> {
+    let view = &subsystem.view;
+    let mut entry = DiscoveryEntry::new_zeroed();
+    entry.trtype = trtype(listener.trtype);
+    entry.adrfam = AdrFam(listener.adrfam);
+    entry.subtype = if view.discovery { Subtype::CURRENT_DISCOVERY } else { Subtype::NVM };
+    entry.treq = Treq(Treq::SECURE_CHANNEL_NOT_REQUIRED.0 | Treq::DISABLE_SQ_FLOW_CONTROL.0);
+    entry.portid = U16::new(listener.id as u16);
+    entry.cntlid = U16::new(CNTLID_DYNAMIC);
+    entry.asqsz = U16::new(admin_depth.max(ADMIN_QUEUE_MIN_MAX));
+    if view.discovery {
+        entry.eflags = U16::new(eflags::EPCSD | eflags::DUPRETINFO);
+    }
+    entry.trsvcid = exact_text(&listener.trsvcid)?;
+    entry.subnqn = Nqn::new(&view.nqn).ok()?;
+    entry.traddr = exact_text(&reachable(&listener.traddr, origin)?)?;
+    if listener.trtype == Trtype::Tcp {
+        entry.tsas = tsas_tcp(SecType::NONE);
+    }
+    Some(entry)
+}
+
+/// The address at which a host can reach a listener: a wildcard becomes the one that the host used.
+fn reachable(traddr: &str, origin: Origin) -> Option<String> {
+    match (traddr.parse::<IpAddr>(), origin.local) {
+        (Ok(ip), Address::Ip(local)) if ip.is_unspecified() => {
+            (ip.is_ipv4() == local.is_ipv4()).then(|| local.ip().to_string())
+        }
+        _ => Some(traddr.to_owned()),
+    }
+}
+
+fn trtype(trtype: Trtype) -> TrType {
+    match trtype {
+        Trtype::Tcp => TrType::TCP,
+        Trtype::Rdma => TrType::RDMA,
+        Trtype::Fc => TrType::FC,
+    }
+}

@@ -1,8 +1,8 @@
 //! All data memory of the process: mapped in parts, given out as regions and pools, taken back and used again.
-use crate::backing::{self, Part, Source};
+use crate::backing::{Part, Source};
 use crate::extents::{Extent, Extents, granule};
 use crate::ledger::Ledger;
-use crate::{Backing, Error, Region, copy, round_up};
+use crate::{Backing, Error, Region, copy, mapping, round_up};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -122,7 +122,7 @@ impl Drop for Arena {
         }
         for part in &state.parts {
             // SAFETY: regions and pools keep the arena alive, so there are none; nothing of those that were is lent any more.
-            unsafe { backing::unmap(part) };
+            unsafe { mapping::unmap(part) };
         }
     }
 }

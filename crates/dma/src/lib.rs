@@ -23,6 +23,7 @@ mod data;
 mod error;
 mod extents;
 mod ledger;
+mod mapping;
 mod pool;
 mod region;
 

@@ -26,27 +26,15 @@ struct Bench {
 
 impl Bench {
     fn new(batch: usize) -> Bench {
-        let options = Options {
-            backing: Backing::Ordinary,
-            single_file: false,
-            reserve: 0,
-        };
+        let options = Options { backing: Backing::Ordinary, single_file: false, reserve: 0 };
         let arena = Arena::new(options).expect("memory");
         let (sender, receiver) = UnixStream::pair().expect("a pair of sockets");
-        nix::sys::socket::setsockopt(&sender, nix::sys::socket::sockopt::SndBuf, &(8 << 20))
-            .expect("a send buffer");
+        nix::sys::socket::setsockopt(&sender, nix::sys::socket::sockopt::SndBuf, &(8 << 20)).expect("a send buffer");
         Bench {
             sender,
             receiver,
             sink: vec![0; 1 << 20],
-            pool: Pool::new(
-                &arena,
-                &[Class {
-                    size: LEN,
-                    count: batch as u32,
-                }],
-            )
-            .expect("memory"),
+            pool: Pool::new(&arena, &[Class { size: LEN, count: batch as u32 }]).expect("memory"),
             queue: SendQueue::new(64 * batch + 1024, 4 * batch + 16),
             held: Vec::with_capacity(batch),
             list: Vec::with_capacity(2 * batch),
@@ -65,16 +53,9 @@ impl Bench {
             self.queue.end(i as u64);
         }
         let queued = start.elapsed();
-        let state = self
-            .queue
-            .flush(self.sender.as_fd())
-            .expect("an open socket");
+        let state = self.queue.flush(self.sender.as_fd()).expect("an open socket");
         let flushed = start.elapsed();
-        assert_eq!(
-            state,
-            Flush::Done,
-            "the send buffer is too small for this batch"
-        );
+        assert_eq!(state, Flush::Done, "the send buffer is too small for this batch");
         while let Some((token, data)) = self.queue.next_sent() {
             black_box(token);
             self.held.push(data);
@@ -92,15 +73,9 @@ impl Bench {
         for i in 0..self.batch {
             let place = &mut self.headers[24 * i..24 * i + 24];
             place.copy_from_slice(&header);
-            self.list.push(libc::iovec {
-                iov_base: place.as_mut_ptr().cast(),
-                iov_len: 24,
-            });
+            self.list.push(libc::iovec { iov_base: place.as_mut_ptr().cast(), iov_len: 24 });
             let data = self.held[i].as_ptr().cast_mut().cast();
-            self.list.push(libc::iovec {
-                iov_base: data,
-                iov_len: LEN as usize,
-            });
+            self.list.push(libc::iovec { iov_base: data, iov_len: LEN as usize });
         }
         let filled = start.elapsed();
         // SAFETY: a header of zeroes is a valid one.
@@ -133,14 +108,10 @@ fn median(mut values: Vec<u64>) -> f64 {
 }
 
 fn main() {
-    let batch = std::env::args()
-        .nth(1)
-        .map_or(32, |n| n.parse().expect("a number of messages"));
+    let batch = std::env::args().nth(1).map_or(32, |n| n.parse().expect("a number of messages"));
     assert!((1..=500).contains(&batch), "1 to 500 messages");
     let mut bench = Bench::new(batch);
-    bench.held = (0..batch)
-        .map(|_| bench.pool.take(LEN).expect("a piece for each"))
-        .collect();
+    bench.held = (0..batch).map(|_| bench.pool.take(LEN).expect("a piece for each")).collect();
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS / batch.max(8) * 8 {
         if round % 2 == 0 {
@@ -152,26 +123,13 @@ fn main() {
         }
     }
     // What a look at the clock costs is in each figure: it is taken off.
-    let clock = median(
-        (0..10_000)
-            .map(|_| Instant::now().elapsed().as_nanos() as u64)
-            .collect(),
-    );
+    let clock = median((0..10_000).map(|_| Instant::now().elapsed().as_nanos() as u64).collect());
     let per = |ns: f64| (ns - clock) / batch as f64;
     let [queue, flush, take] = [0, 1, 2].map(|i| per(median(ours.iter().map(|t| t[i]).collect())));
     let [fill, call] = [0, 1].map(|i| per(median(bare.iter().map(|t| t[i]).collect())));
-    println!(
-        "{batch} messages a flush, nanoseconds per message (medians of {} rounds)",
-        ours.len()
-    );
-    println!(
-        "queue {queue:.1}, take out {take:.1}: together {:.1}",
-        queue + take
-    );
-    println!(
-        "flush {flush:.1}, of which not the system call: {:.1}",
-        flush - call
-    );
+    println!("{batch} messages a flush, nanoseconds per message (medians of {} rounds)", ours.len());
+    println!("queue {queue:.1}, take out {take:.1}: together {:.1}", queue + take);
+    println!("flush {flush:.1}, of which not the system call: {:.1}", flush - call);
     println!("bare list: fill {fill:.1}, system call {call:.1}");
     bench.held.drain(..).for_each(|data| bench.pool.give(data));
 }

@@ -33,11 +33,7 @@ pub fn block_device(file: &File) -> io::Result<Option<BlockDevice>> {
         ask(file, BLKSSZGET, &mut logical)?;
         ask(file, BLKPBSZGET, &mut physical)?;
     }
-    Ok(Some(BlockDevice {
-        bytes,
-        logical_block: logical as u32,
-        physical_block: physical,
-    }))
+    Ok(Some(BlockDevice { bytes, logical_block: logical as u32, physical_block: physical }))
 }
 
 // From linux/fs.h: _IOR(0x12, 114, size_t), _IO(0x12, 104), _IO(0x12, 123).
@@ -50,11 +46,7 @@ const BLKPBSZGET: libc::c_ulong = 0x127B;
 unsafe fn ask<T>(file: &File, request: libc::c_ulong, answer: &mut T) -> io::Result<()> {
     // SAFETY: the caller's promise; the answer is borrowed exclusively.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), request as _, std::ptr::from_mut(answer)) };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// The alignment in bytes that direct I/O on this file needs (of offset and length, and of memory, whichever is greater);
@@ -63,15 +55,8 @@ pub fn direct_alignment(file: &File) -> Option<u32> {
     // SAFETY: a statx of zeroes is a valid one.
     let mut about: libc::statx = unsafe { std::mem::zeroed() };
     // SAFETY: the path is an empty C string, the answer is borrowed exclusively, and both are used within the call only.
-    let result = unsafe {
-        libc::statx(
-            file.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH,
-            libc::STATX_DIOALIGN,
-            &mut about,
-        )
-    };
+    let result =
+        unsafe { libc::statx(file.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH, libc::STATX_DIOALIGN, &mut about) };
     let known = result == 0 && about.stx_mask & libc::STATX_DIOALIGN != 0;
     let align = about.stx_dio_offset_align.max(about.stx_dio_mem_align);
     (known && align > 0).then_some(align)

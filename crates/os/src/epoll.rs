@@ -15,15 +15,9 @@ pub struct Interest {
 
 impl Interest {
     /// Reading only.
-    pub const READ: Interest = Interest {
-        read: true,
-        write: false,
-    };
+    pub const READ: Interest = Interest { read: true, write: false };
     /// Reading and writing.
-    pub const BOTH: Interest = Interest {
-        read: true,
-        write: true,
-    };
+    pub const BOTH: Interest = Interest { read: true, write: true };
 
     fn bits(self) -> u32 {
         let bit = |wanted, bit: i32| if wanted { bit as u32 } else { 0 };
@@ -68,11 +62,7 @@ impl Ready {
 impl std::fmt::Debug for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (token, read, write) = (self.token(), self.readable(), self.writable());
-        write!(
-            f,
-            "Ready({token}, readable {read}, writable {write}, closed {})",
-            self.closed()
-        )
+        write!(f, "Ready({token}, readable {read}, writable {write}, closed {})", self.closed())
     }
 }
 
@@ -91,12 +81,8 @@ impl Epoll {
     /// When the process has too many descriptors.
     pub fn new() -> io::Result<Epoll> {
         // SAFETY: no pointers; the result is checked and is nobody else's.
-        let fd =
-            unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
-        Ok(Epoll {
-            fd,
-            coarse: AtomicBool::new(false),
-        })
+        let fd = unsafe { OwnedFd::from_raw_fd(checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?) };
+        Ok(Epoll { fd, coarse: AtomicBool::new(false) })
     }
 
     /// Adds a descriptor. Closing it (and all its duplicates) removes it.
@@ -123,20 +109,10 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_DEL, fd, 0, Interest::READ)
     }
 
-    fn control(
-        &self,
-        what: i32,
-        fd: BorrowedFd<'_>,
-        token: u64,
-        interest: Interest,
-    ) -> io::Result<()> {
-        let mut event = libc::epoll_event {
-            events: interest.bits(),
-            u64: token,
-        };
+    fn control(&self, what: i32, fd: BorrowedFd<'_>, token: u64, interest: Interest) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: interest.bits(), u64: token };
         // SAFETY: the event is ours and is only read within the call.
-        checked(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), what, fd.as_raw_fd(), &mut event) })
-            .map(drop)
+        checked(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), what, fd.as_raw_fd(), &mut event) }).map(drop)
     }
 
     /// Waits until something is ready, at most for `timeout` (for ever if there is none; not at all if it is zero), fills `ready` and returns how many.
@@ -156,15 +132,10 @@ impl Epoll {
     }
 
     fn wait_finely(&self, ready: &mut [Ready], timeout: Duration) -> io::Result<usize> {
-        let limit = libc::timespec {
-            tv_sec: timeout.as_secs() as _,
-            tv_nsec: timeout.subsec_nanos() as _,
-        };
+        let limit = libc::timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos() as _ };
         let (events, room) = room(ready);
         // SAFETY: the kernel writes at most `room` events into `ready`, which is made of them, and reads `limit`, within the call.
-        let n = unsafe {
-            libc::epoll_pwait2(self.fd.as_raw_fd(), events, room, &limit, std::ptr::null())
-        };
+        let n = unsafe { libc::epoll_pwait2(self.fd.as_raw_fd(), events, room, &limit, std::ptr::null()) };
         match checked(n) {
             Err(e) if matches!(e.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
                 self.coarse.store(true, Relaxed);
@@ -175,9 +146,7 @@ impl Epoll {
     }
 
     fn wait_coarsely(&self, ready: &mut [Ready], timeout: Option<Duration>) -> io::Result<usize> {
-        let millis = timeout.map_or(-1, |t| {
-            t.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32
-        });
+        let millis = timeout.map_or(-1, |t| t.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32);
         let (events, room) = room(ready);
         // SAFETY: the kernel writes at most `room` events into `ready`, which is made of them, within the call.
         let n = unsafe { libc::epoll_wait(self.fd.as_raw_fd(), events, room, millis) };
@@ -192,16 +161,9 @@ impl Epoll {
 
 /// `Ready` is nothing but an `epoll_event` (repr(transparent)).
 fn room(ready: &mut [Ready]) -> (*mut libc::epoll_event, i32) {
-    (
-        ready.as_mut_ptr().cast(),
-        i32::try_from(ready.len()).unwrap_or(i32::MAX),
-    )
+    (ready.as_mut_ptr().cast(), i32::try_from(ready.len()).unwrap_or(i32::MAX))
 }
 
 fn checked(result: i32) -> io::Result<i32> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

@@ -14,9 +14,7 @@ impl EventFd {
     /// # Errors
     /// When the process has too many descriptors.
     pub fn new() -> io::Result<EventFd> {
-        Ok(EventFd(Event::from_flags(
-            EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC,
-        )?))
+        Ok(EventFd(Event::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?))
     }
 
     /// Signals, from any thread.

@@ -24,18 +24,9 @@ pub(crate) const BATCH: usize = 1024;
 
 impl Gather {
     pub(crate) fn new(limit: usize) -> Gather {
-        let none = iovec {
-            iov_base: std::ptr::null_mut(),
-            iov_len: 0,
-        };
+        let none = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
         let places = 2 * limit + 1;
-        Gather {
-            segments: vec![none; places].into(),
-            kinds: vec![DATA; places].into(),
-            head: 1,
-            tail: 1,
-            limit,
-        }
+        Gather { segments: vec![none; places].into(), kinds: vec![DATA; places].into(), head: 1, tail: 1, limit }
     }
 
     #[inline]
@@ -55,17 +46,11 @@ impl Gather {
 
     #[inline]
     pub(crate) fn push(&mut self, place: *const u8, len: usize, kind: Kind) {
-        assert!(
-            self.tail - self.head < self.limit,
-            "the caller asked for room"
-        );
+        assert!(self.tail - self.head < self.limit, "the caller asked for room");
         if self.tail == self.segments.len() {
             self.move_to_front();
         }
-        self.segments[self.tail] = iovec {
-            iov_base: place.cast_mut().cast(),
-            iov_len: len,
-        };
+        self.segments[self.tail] = iovec { iov_base: place.cast_mut().cast(), iov_len: len };
         self.kinds[self.tail] = kind;
         self.tail += 1;
     }
@@ -121,10 +106,7 @@ impl Gather {
     pub(crate) fn push_front(&mut self, place: *const u8, len: usize) {
         assert!(self.head > 0);
         self.head -= 1;
-        self.segments[self.head] = iovec {
-            iov_base: place.cast_mut().cast(),
-            iov_len: len,
-        };
+        self.segments[self.head] = iovec { iov_base: place.cast_mut().cast(), iov_len: len };
         self.kinds[self.head] = DATA;
     }
 }

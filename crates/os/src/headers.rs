@@ -11,11 +11,7 @@ pub(crate) struct Headers {
 
 impl Headers {
     pub(crate) fn new(len: usize) -> Headers {
-        Headers {
-            memory: Memory::new(len),
-            head: 0,
-            tail: 0,
-        }
+        Headers { memory: Memory::new(len), head: 0, tail: 0 }
     }
 
     /// Where `len` bytes would go.

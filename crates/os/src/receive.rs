@@ -24,14 +24,7 @@ pub enum Received {
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     assert!(!buffer.is_empty());
     // SAFETY: the kernel writes into `buffer` only, within its length, within this call.
-    received(|| unsafe {
-        libc::recv(
-            socket.as_raw_fd(),
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
-            libc::MSG_DONTWAIT,
-        )
-    })
+    received(|| unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) })
 }
 
 /// Receives into `first`, and what comes beyond it into `rest`, without waiting: payload goes to its place uncopied.
@@ -42,11 +35,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
 /// # Panics
 /// If there is no room in both together.
 #[inline]
-pub fn receive_scatter(
-    socket: BorrowedFd<'_>,
-    first: &mut [u8],
-    rest: &mut [u8],
-) -> io::Result<Received> {
+pub fn receive_scatter(socket: BorrowedFd<'_>, first: &mut [u8], rest: &mut [u8]) -> io::Result<Received> {
     assert!(!first.is_empty() || !rest.is_empty());
     let mut places = [part(first), part(rest)];
     // SAFETY: a header of zeroes is a valid one.
@@ -58,10 +47,7 @@ pub fn receive_scatter(
 }
 
 fn part(slice: &mut [u8]) -> libc::iovec {
-    libc::iovec {
-        iov_base: slice.as_mut_ptr().cast(),
-        iov_len: slice.len(),
-    }
+    libc::iovec { iov_base: slice.as_mut_ptr().cast(), iov_len: slice.len() }
 }
 
 #[inline]

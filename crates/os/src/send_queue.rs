@@ -157,16 +157,9 @@ impl<T: Copy> SendQueue<T> {
     /// If there is no room for a message.
     #[inline]
     pub fn end(&mut self, token: T) {
-        assert!(
-            self.messages.len() < self.messages.capacity(),
-            "the caller asked for room"
-        );
+        assert!(self.messages.len() < self.messages.capacity(), "the caller asked for room");
         let data = std::mem::take(&mut self.open);
-        self.messages.push_back(Message {
-            end: self.queued,
-            data,
-            token,
-        });
+        self.messages.push_back(Message { end: self.queued, data, token });
     }
 
     /// Offers everything to the kernel in one call. It repeats only when a call had the most segments it may have and all were taken.
@@ -180,11 +173,7 @@ impl<T: Copy> SendQueue<T> {
         loop {
             let batch = self.list.batch();
             let full = batch.len() == BATCH;
-            let offered = if full {
-                batch.iter().map(|segment| segment.iov_len).sum()
-            } else {
-                0
-            };
+            let offered = if full { batch.iter().map(|segment| segment.iov_len).sum() } else { 0 };
             let Some(n) = send(socket, batch)? else {
                 return Ok(Flush::Blocked);
             };
@@ -219,8 +208,7 @@ impl<T: Copy> SendQueue<T> {
             }
             n -= first.iov_len;
             if kind == HEADER {
-                self.headers
-                    .sent_to(first.iov_base.cast::<u8>().wrapping_add(first.iov_len));
+                self.headers.sent_to(first.iov_base.cast::<u8>().wrapping_add(first.iov_len));
             }
             self.list.drop_first();
         }
@@ -245,11 +233,7 @@ impl<T: Copy> SendQueue<T> {
     #[inline]
     pub fn next_sent(&mut self) -> Option<(T, Data)> {
         let done = self.messages.front()?.end <= self.sent;
-        let message = if done {
-            self.messages.pop_front()
-        } else {
-            None
-        };
+        let message = if done { self.messages.pop_front() } else { None };
         message.map(|message| (message.token, message.data))
     }
 

@@ -1,7 +1,5 @@
 //! Setting sockets up.
-use nix::sys::socket::{
-    self, AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, sockopt,
-};
+use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, sockopt};
 use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -33,11 +31,7 @@ pub struct Tune<'a> {
 
 impl Default for Tune<'_> {
     fn default() -> Self {
-        Tune {
-            nodelay: true,
-            priority: None,
-            congestion: Congestion::Auto,
-        }
+        Tune { nodelay: true, priority: None, congestion: Congestion::Auto }
     }
 }
 
@@ -46,11 +40,7 @@ impl Default for Tune<'_> {
 /// # Errors
 /// What the kernel says of the address: in use, not ours, not permitted.
 pub fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
-    let family = if address.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let fd = socket::socket(family, SockType::Stream, flags, None)?;
     socket::setsockopt(&fd, sockopt::ReuseAddr, &true)?;
@@ -84,11 +74,7 @@ pub fn tune(stream: &TcpStream, how: Tune<'_>) -> io::Result<()> {
 }
 
 fn set_congestion(stream: &TcpStream, name: &str) -> io::Result<()> {
-    Ok(socket::setsockopt(
-        stream,
-        sockopt::TcpCongestion,
-        &OsString::from(name),
-    )?)
+    Ok(socket::setsockopt(stream, sockopt::TcpCongestion, &OsString::from(name))?)
 }
 
 fn leave_bbr(stream: &TcpStream) {

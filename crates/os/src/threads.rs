@@ -19,7 +19,5 @@ pub fn pin_to_core(core: usize) -> io::Result<()> {
 /// None that is known.
 pub fn online_cores() -> io::Result<Vec<usize>> {
     let set = sched_getaffinity(Pid::this())?;
-    Ok((0..CpuSet::count())
-        .filter(|&core| set.is_set(core).unwrap_or(false))
-        .collect())
+    Ok((0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect())
 }

@@ -1,5 +1,9 @@
 //! File I/O by io_uring. The ring owns the [`Data`] of an operation until the kernel has completed it.
+mod flight;
+mod setup;
+
 use dma::Data;
+use flight::{CANCEL, Flight, address, name};
 use io_uring::{IoUring, opcode, squeue, types};
 use std::io;
 use std::ops::Range;
@@ -24,7 +28,7 @@ pub struct Completion {
 /// A ring of operations in flight on registered files.
 ///
 /// It may move between threads until the first [`submit`](Uring::submit) and belongs to that thread from then on: the kernel
-/// refuses others (`EEXIST`).
+/// refuses submissions of others (`EEXIST`), and what is in flight when that thread ends is mostly cancelled.
 ///
 /// Dropping it waits until the kernel has completed everything, because the kernel has the addresses until then. Memory of a pool is lost to it
 /// that way; [`finish`](Uring::finish) is the orderly end.
@@ -37,17 +41,6 @@ pub struct Uring {
     asleep: bool,
 }
 
-struct Flight {
-    token: u64,
-    data: Data,
-    /// How often the place was used: tells a late cancel from a right one.
-    turn: u32,
-    busy: bool,
-}
-
-/// User data of cancel requests, whose own completion nobody needs.
-const CANCEL: u64 = u64::MAX;
-
 impl Uring {
     /// A ring for `entries` operations at once on `files` files.
     ///
@@ -58,22 +51,11 @@ impl Uring {
     /// If there is no place for an operation or a file.
     pub fn new(entries: u32, files: u32) -> io::Result<Uring> {
         assert!(entries > 0 && files > 0);
-        let (ring, asleep) = build(entries)?;
+        let (ring, asleep) = setup::build(entries)?;
         ring.submitter().register_files(&vec![-1; files as usize])?;
-        let flight = || Flight {
-            token: 0,
-            data: Data::empty(),
-            turn: 0,
-            busy: false,
-        };
+        let flight = || Flight { token: 0, data: Data::empty(), turn: 0, busy: false };
         let flights = (0..entries).map(|_| flight()).collect();
-        Ok(Uring {
-            ring,
-            flights,
-            free: (0..entries).rev().collect(),
-            files: vec![false; files as usize],
-            asleep,
-        })
+        Ok(Uring { ring, flights, free: (0..entries).rev().collect(), files: vec![false; files as usize], asleep })
     }
 
     /// Makes a file known. The kernel keeps it open by itself.
@@ -83,9 +65,7 @@ impl Uring {
     pub fn register(&mut self, file: BorrowedFd<'_>) -> io::Result<FileSlot> {
         let place = self.files.iter().position(|used| !used);
         let place = place.ok_or_else(|| io::Error::from_raw_os_error(libc::ENFILE))?;
-        self.ring
-            .submitter()
-            .register_files_update(place as u32, &[file.as_raw_fd()])?;
+        self.ring.submitter().register_files_update(place as u32, &[file.as_raw_fd()])?;
         self.files[place] = true;
         Ok(FileSlot(place as u32))
     }
@@ -118,64 +98,31 @@ impl Uring {
     /// # Panics
     /// If there is no room, the data is lent, or the part is not inside it. (So for all operations.)
     pub fn read(&mut self, file: FileSlot, offset: u64, data: Data, part: Range<u32>, token: u64) {
-        assert!(
-            !data.is_lent(),
-            "lent memory is not to be written by the kernel"
-        );
+        assert!(!data.is_lent(), "lent memory is not to be written by the kernel");
         let (place, len) = address(&data, &part);
-        let entry = opcode::Read::new(types::Fixed(file.0), place, len)
-            .offset(offset)
-            .build();
+        let entry = opcode::Read::new(types::Fixed(file.0), place, len).offset(offset).build();
         self.queue(entry, data, token);
     }
 
     /// Writes a part of `data` at `offset`. With `dsync` it completes only when the bytes are on the medium.
-    pub fn write(
-        &mut self,
-        file: FileSlot,
-        offset: u64,
-        data: Data,
-        part: Range<u32>,
-        dsync: bool,
-        token: u64,
-    ) {
+    pub fn write(&mut self, file: FileSlot, offset: u64, data: Data, part: Range<u32>, dsync: bool, token: u64) {
         let (place, len) = address(&data, &part);
         let flags = if dsync { libc::RWF_DSYNC } else { 0 };
-        let entry = opcode::Write::new(types::Fixed(file.0), place, len)
-            .offset(offset)
-            .rw_flags(flags)
-            .build();
+        let entry = opcode::Write::new(types::Fixed(file.0), place, len).offset(offset).rw_flags(flags).build();
         self.queue(entry, data, token);
     }
 
     /// Brings every write that has completed to the medium; with `datasync` without what only concerns the file's times.
     pub fn fsync(&mut self, file: FileSlot, datasync: bool, token: u64) {
-        let flags = if datasync {
-            types::FsyncFlags::DATASYNC
-        } else {
-            types::FsyncFlags::empty()
-        };
-        let entry = opcode::Fsync::new(types::Fixed(file.0))
-            .flags(flags)
-            .build();
+        let flags = if datasync { types::FsyncFlags::DATASYNC } else { types::FsyncFlags::empty() };
+        let entry = opcode::Fsync::new(types::Fixed(file.0)).flags(flags).build();
         self.queue(entry, Data::empty(), token);
     }
 
     /// `fallocate(2)`: with the `FALLOC_FL_` bits of `mode`, on files and (to zero or discard) on block devices. `data` is kept meanwhile
     /// and comes back, e.g. a list of ranges that is being worked through.
-    pub fn fallocate(
-        &mut self,
-        file: FileSlot,
-        mode: i32,
-        offset: u64,
-        len: u64,
-        data: Data,
-        token: u64,
-    ) {
-        let entry = opcode::Fallocate::new(types::Fixed(file.0), len)
-            .offset(offset)
-            .mode(mode)
-            .build();
+    pub fn fallocate(&mut self, file: FileSlot, mode: i32, offset: u64, len: u64, data: Data, token: u64) {
+        let entry = opcode::Fallocate::new(types::Fixed(file.0), len).offset(offset).mode(mode).build();
         self.queue(entry, data, token);
     }
 
@@ -186,9 +133,7 @@ impl Uring {
         for slot in 0..self.flights.len() {
             let flight = &self.flights[slot];
             if flight.busy && flight.token == token {
-                let entry = opcode::AsyncCancel::new(name(slot as u32, flight.turn))
-                    .build()
-                    .user_data(CANCEL);
+                let entry = opcode::AsyncCancel::new(name(slot as u32, flight.turn)).build().user_data(CANCEL);
                 found = true;
                 self.push(entry);
             }
@@ -200,12 +145,7 @@ impl Uring {
         let slot = self.free.pop().expect("the caller asked for room");
         let flight = &mut self.flights[slot as usize];
         let turn = flight.turn.wrapping_add(1);
-        *flight = Flight {
-            token,
-            data,
-            turn,
-            busy: true,
-        };
+        *flight = Flight { token, data, turn, busy: true };
         self.push(entry.user_data(name(slot, turn)));
     }
 
@@ -247,34 +187,21 @@ impl Uring {
     }
 
     /// The next operation that has ended, without waiting. Enters the kernel only if that says it has something to finish.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it may have more later, unlike an iterator"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "it may have more later, unlike an iterator")]
     pub fn next(&mut self) -> Option<Completion> {
         let (slot, result) = self.reap()?;
         let flight = &mut self.flights[slot as usize];
         let data = std::mem::take(&mut flight.data);
         let token = flight.token;
         self.free.push(slot);
-        let result = if result < 0 {
-            Err(io::Error::from_raw_os_error(-result))
-        } else {
-            Ok(result)
-        };
-        Some(Completion {
-            token,
-            result,
-            data,
-        })
+        let result = if result < 0 { Err(io::Error::from_raw_os_error(-result)) } else { Ok(result) };
+        Some(Completion { token, result, data })
     }
 
     /// Takes a completion from the kernel; the memory is ours from then on.
     fn reap(&mut self) -> Option<(u32, i32)> {
         loop {
-            let entry = self
-                .completed()
-                .or_else(|| if self.nudge() { self.completed() } else { None })?;
+            let entry = self.completed().or_else(|| if self.nudge() { self.completed() } else { None })?;
             if entry.user_data() == CANCEL {
                 continue;
             }
@@ -312,14 +239,7 @@ impl Uring {
             return Ok(());
         }
         match self.ring.submit_and_wait(1) {
-            Err(e)
-                if !matches!(
-                    e.raw_os_error(),
-                    Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)
-                ) =>
-            {
-                Err(e)
-            }
+            Err(e) if !matches!(e.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)) => Err(e),
             _ => Ok(()),
         }
     }
@@ -356,68 +276,4 @@ impl Drop for Uring {
             }
         }
     }
-}
-
-/// User data of an operation.
-fn name(slot: u32, turn: u32) -> u64 {
-    // The highest turn is left out, so that no name is that of cancels.
-    u64::from(turn & (u32::MAX >> 1)) << 32 | u64::from(slot)
-}
-
-/// Address and length of a part.
-fn address(data: &Data, part: &Range<u32>) -> (*mut u8, u32) {
-    assert!(
-        part.start <= part.end && part.end <= data.len(),
-        "{part:?} of {}",
-        data.len()
-    );
-    (
-        data.as_ptr().cast_mut().wrapping_add(part.start as usize),
-        part.end - part.start,
-    )
-}
-
-/// Makes a ring in the best way that the kernel knows. True: it is to be enabled by the thread that submits.
-fn build(entries: u32) -> io::Result<(IoUring, bool)> {
-    let entries = entries.next_power_of_two() * 2;
-    let best = IoUring::builder()
-        .setup_single_issuer()
-        .setup_coop_taskrun()
-        .setup_taskrun_flag()
-        .setup_r_disabled()
-        .build(entries);
-    let unknown = |e: &io::Error| e.raw_os_error() == Some(libc::EINVAL);
-    match best {
-        Err(e) if unknown(&e) => {}
-        other => return other.map(|ring| (ring, true)).map_err(explain),
-    }
-    let cooperative = IoUring::builder()
-        .setup_coop_taskrun()
-        .setup_taskrun_flag()
-        .build(entries);
-    match cooperative {
-        Err(e) if unknown(&e) => IoUring::new(entries)
-            .map(|ring| (ring, false))
-            .map_err(explain),
-        other => other.map(|ring| (ring, false)).map_err(explain),
-    }
-}
-
-/// Says what a refusal means.
-fn explain(e: io::Error) -> io::Error {
-    let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
-    let why = match e.raw_os_error() {
-        Some(libc::EPERM) => format!(
-            "io_uring is forbidden here (kernel.io_uring_disabled is {}; a container's seccomp profile may forbid it too)",
-            if setting.is_empty() {
-                "not known"
-            } else {
-                setting.trim()
-            }
-        ),
-        Some(libc::ENOSYS) => "this kernel or container has no io_uring".into(),
-        Some(libc::ENOMEM) => "too little memory for an io_uring (see RLIMIT_MEMLOCK)".into(),
-        _ => return e,
-    };
-    io::Error::new(e.kind(), format!("{why}: {e}"))
 }

@@ -39,12 +39,7 @@ fn allocations(mut f: impl FnMut()) -> usize {
 }
 
 fn arena() -> std::sync::Arc<Arena> {
-    Arena::new(Options {
-        backing: Backing::Ordinary,
-        single_file: false,
-        reserve: 0,
-    })
-    .unwrap()
+    Arena::new(Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).unwrap()
 }
 
 #[test]
@@ -55,14 +50,7 @@ fn the_count_counts() {
 #[test]
 fn a_connection_allocates_nothing() {
     let arena = arena();
-    let mut pool = Pool::new(
-        &arena,
-        &[Class {
-            size: 8192,
-            count: 32,
-        }],
-    )
-    .unwrap();
+    let mut pool = Pool::new(&arena, &[Class { size: 8192, count: 32 }]).unwrap();
     let region = arena.region(1 << 20).unwrap();
     let (from, to) = UnixStream::pair().unwrap();
     nix::sys::socket::setsockopt(&from, nix::sys::socket::sockopt::SndBuf, &20_000).unwrap();
@@ -75,9 +63,7 @@ fn a_connection_allocates_nothing() {
         for i in 0..1000 {
             while !out.room() || pool.take(1).map(|data| pool.give(data)).is_none() {
                 blocked += usize::from(out.flush(from.as_fd()).unwrap() == Flush::Blocked);
-                epoll
-                    .wait(&mut ready, Some(Duration::from_micros(1)))
-                    .unwrap();
+                epoll.wait(&mut ready, Some(Duration::from_micros(1))).unwrap();
                 receive(to.as_fd(), &mut sink).unwrap();
                 while let Some((_, data)) = out.next_sent() {
                     pool.give(data);
@@ -107,14 +93,7 @@ fn a_file_allocates_nothing() {
         assert!(Uring::new(16, 1).is_err());
         return;
     };
-    let mut pool = Pool::new(
-        &arena(),
-        &[Class {
-            size: 4096,
-            count: 16,
-        }],
-    )
-    .unwrap();
+    let mut pool = Pool::new(&arena(), &[Class { size: 4096, count: 16 }]).unwrap();
     let plain = tempfile::tempfile().unwrap();
     let file = ring.register(plain.as_fd()).unwrap();
     let mut done = 0;
@@ -129,11 +108,7 @@ fn a_file_allocates_nothing() {
                 done += 1;
             }
         }
-        ring.finish(|completion| pool.give(completion.data))
-            .unwrap();
+        ring.finish(|completion| pool.give(completion.data)).unwrap();
     });
-    assert!(
-        count == 0 && done > 200,
-        "{count} allocations, {done} writes"
-    );
+    assert!(count == 0 && done > 200, "{count} allocations, {done} writes");
 }

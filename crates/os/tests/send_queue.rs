@@ -7,12 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 fn arena() -> Arc<Arena> {
-    Arena::new(Options {
-        backing: Backing::Ordinary,
-        single_file: false,
-        reserve: 0,
-    })
-    .unwrap()
+    Arena::new(Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).unwrap()
 }
 
 /// A connected pair whose sender has room for about `buffer` bytes.
@@ -46,33 +41,19 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % limit
     }
 }
 
 /// Queues a random message and what it must put on the wire.
-fn queue(
-    queue: &mut SendQueue<usize>,
-    pool: &mut Pool,
-    dice: &mut Dice,
-    number: usize,
-    wire: &mut Vec<u8>,
-) {
-    let header: Vec<u8> = (0..1 + dice.roll(120))
-        .map(|i| (number + i) as u8)
-        .collect();
+fn queue(queue: &mut SendQueue<usize>, pool: &mut Pool, dice: &mut Dice, number: usize, wire: &mut Vec<u8>) {
+    let header: Vec<u8> = (0..1 + dice.roll(120)).map(|i| (number + i) as u8).collect();
     queue.header(&header);
     wire.extend_from_slice(&header);
     if dice.roll(3) > 0 {
         let mut data = pool.take(1 + dice.roll(8000) as u32).unwrap();
-        data.bytes_mut()
-            .iter_mut()
-            .enumerate()
-            .for_each(|(i, b)| *b = (number * 31 + i) as u8);
+        data.bytes_mut().iter_mut().enumerate().for_each(|(i, b)| *b = (number * 31 + i) as u8);
         let len = data.len();
         let part = dice.roll(len as usize) as u32..len;
         wire.extend_from_slice(&data.bytes()[part.start as usize..]);
@@ -102,14 +83,7 @@ fn every_byte_in_order_and_every_message_once() {
 }
 
 fn orderly(pair: fn(usize) -> (OwnedFd, OwnedFd), seeds: u64) {
-    let mut pool = Pool::new(
-        &arena(),
-        &[Class {
-            size: 8192,
-            count: 40,
-        }],
-    )
-    .unwrap();
+    let mut pool = Pool::new(&arena(), &[Class { size: 8192, count: 40 }]).unwrap();
     for seed in 0..seeds {
         let (from, to) = pair(4096 + seed as usize * 3000);
         let (mut dice, mut wire, mut seen) = (Dice(seed), Vec::new(), Vec::new());
@@ -131,21 +105,13 @@ fn orderly(pair: fn(usize) -> (OwnedFd, OwnedFd), seeds: u64) {
         while seen.len() < wire.len() {
             take(&to, &mut seen, 1 << 16);
         }
-        assert!(
-            seen == wire && blocked > 10,
-            "seed {seed}, blocked {blocked} times"
-        );
+        assert!(seen == wire && blocked > 10, "seed {seed}, blocked {blocked} times");
         assert!(out.is_empty() && out.queued() == 0 && pool.is_whole());
     }
 }
 
 /// Sends the region while every block of it changes between the flushes; returns the number of blocks that arrive torn.
-fn torn(
-    region: &Region,
-    block: usize,
-    buffer: usize,
-    queue_it: impl Fn(&mut SendQueue<u8>, Data),
-) -> usize {
+fn torn(region: &Region, block: usize, buffer: usize, queue_it: impl Fn(&mut SendQueue<u8>, Data)) -> usize {
     let (from, to) = pair(buffer);
     let mut out = SendQueue::new(512, 16);
     let mut seen = Vec::new();
@@ -168,48 +134,24 @@ fn torn(
     let (token, data) = out.next_sent().unwrap();
     assert!(token == 1 && data.is_lent() && seen.starts_with(b"123") && seen.ends_with(b"4"));
     let blocks = seen[3..3 + region.len()].chunks(block);
-    blocks
-        .filter(|bytes| bytes.iter().any(|b| *b != bytes[0]))
-        .count()
+    blocks.filter(|bytes| bytes.iter().any(|b| *b != bytes[0])).count()
 }
 
 #[test]
 fn a_block_of_lent_data_is_never_half_old_and_half_new() {
     let region = arena().region(512 << 10).unwrap();
     let mut torn_without_care = 0;
-    for (block, buffer) in [
-        (512, 4608),
-        (512, 5000),
-        (4096, 5000),
-        (4096, 9000),
-        (1024, 20_000),
-        (4096, 70_001),
-    ] {
-        assert_eq!(
-            torn(&region, block, buffer, |out, data| out
-                .data_lent(data, block as u32)),
-            0,
-            "{block} {buffer}"
-        );
+    for (block, buffer) in [(512, 4608), (512, 5000), (4096, 5000), (4096, 9000), (1024, 20_000), (4096, 70_001)] {
+        assert_eq!(torn(&region, block, buffer, |out, data| out.data_lent(data, block as u32)), 0, "{block} {buffer}");
         torn_without_care += torn(&region, block, buffer, |out, data| out.data(data));
     }
-    assert!(
-        torn_without_care > 0,
-        "the test would not notice a torn block"
-    );
+    assert!(torn_without_care > 0, "the test would not notice a torn block");
 }
 
 #[test]
 fn more_segments_than_one_call_takes() {
     let (from, to) = pair(8 << 20);
-    let mut pool = Pool::new(
-        &arena(),
-        &[Class {
-            size: 4096,
-            count: 1500,
-        }],
-    )
-    .unwrap();
+    let mut pool = Pool::new(&arena(), &[Class { size: 4096, count: 1500 }]).unwrap();
     let mut out = SendQueue::new(64 << 10, 4000);
     for i in 0..1500u32 {
         let mut data = pool.take(3).unwrap();
@@ -225,11 +167,7 @@ fn more_segments_than_one_call_takes() {
     while seen.len() < 1500 * 5 {
         take(&to, &mut seen, 1 << 20);
     }
-    assert!(
-        seen.chunks(5)
-            .enumerate()
-            .all(|(i, m)| m == [9, 9, i as u8, i as u8, i as u8])
-    );
+    assert!(seen.chunks(5).enumerate().all(|(i, m)| m == [9, 9, i as u8, i as u8, i as u8]));
     for i in 0..1500 {
         let (token, data) = out.next_sent().unwrap();
         assert_eq!(token, i);
@@ -248,11 +186,7 @@ fn a_full_queue_says_so_before() {
         out.end(n);
         n += 1;
     }
-    assert_eq!(
-        (n, out.queued()),
-        (4, 1024),
-        "four messages of 256 bytes in a ring of 1024"
-    );
+    assert_eq!((n, out.queued()), (4, 1024), "four messages of 256 bytes in a ring of 1024");
     assert_eq!(out.flush(from.as_fd()).unwrap(), Flush::Done);
     assert_eq!(out.flush(from.as_fd()).unwrap(), Flush::Idle);
     let mut empty = 0;
@@ -260,10 +194,7 @@ fn a_full_queue_says_so_before() {
         out.end(n);
         empty += 1;
     }
-    assert_eq!(
-        empty, 4,
-        "eight messages in all, until those sent are taken out"
-    );
+    assert_eq!(empty, 4, "eight messages in all, until those sent are taken out");
     assert_eq!(std::iter::from_fn(|| out.next_sent()).count(), 8);
     assert!(out.room());
     drop(to);
@@ -271,14 +202,7 @@ fn a_full_queue_says_so_before() {
 
 #[test]
 fn a_dead_connection_gives_everything_back_once() {
-    let mut pool = Pool::new(
-        &arena(),
-        &[Class {
-            size: 4096,
-            count: 8,
-        }],
-    )
-    .unwrap();
+    let mut pool = Pool::new(&arena(), &[Class { size: 4096, count: 8 }]).unwrap();
     let (from, to) = pair(4096);
     let mut out = SendQueue::new(1024, 32);
     for i in 0..8 {
@@ -296,13 +220,7 @@ fn a_dead_connection_gives_everything_back_once() {
         assert_eq!(token, i);
         pool.give(data);
     }
-    assert!(
-        out.next_sent().is_none()
-            && out.is_empty()
-            && out.queued() == 0
-            && out.room()
-            && pool.is_whole()
-    );
+    assert!(out.next_sent().is_none() && out.is_empty() && out.queued() == 0 && out.room() && pool.is_whole());
     out.header(&[1]);
     out.data(pool.take(1).unwrap());
     let open = out.abandon();

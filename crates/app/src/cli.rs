@@ -36,13 +36,7 @@ pub enum IdleArg {
 #[command(after_long_help = format!("{EXAMPLES}\n{}", exit::MANUAL))]
 pub struct Cli {
     /// Configuration file: qfc.conf (INI), or SPDK's JSON when it starts with '{'
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        visible_alias = "json",
-        help_heading = "Configuration"
-    )]
+    #[arg(short, long, value_name = "FILE", visible_alias = "json", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
     /// Use the built-in default configuration instead of a file
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
@@ -75,12 +69,7 @@ pub struct Cli {
     #[arg(long, help_heading = "Memory")]
     pub no_huge: bool,
     /// Put the hugepage files into this hugetlbfs mount
-    #[arg(
-        long,
-        value_name = "DIR",
-        conflicts_with = "no_huge",
-        help_heading = "Memory"
-    )]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_huge", help_heading = "Memory")]
     pub huge_dir: Option<PathBuf>,
     /// PCI function that may be used, e.g. 0000:04:00.0; may be given several times (old name: -W)
     #[arg(
@@ -117,10 +106,7 @@ pub struct Cli {
     #[arg(short, long, action = ArgAction::Version, help_heading = "About")]
     pub version: Option<bool>,
     #[command(flatten)]
-    #[expect(
-        missing_docs,
-        reason = "a doc comment here would replace the text of the help"
-    )]
+    #[expect(missing_docs, reason = "a doc comment here would replace the text of the help")]
     pub legacy: Legacy,
 }
 
@@ -152,20 +138,15 @@ pub struct Legacy {
 pub type Cores = std::vec::Vec<usize>;
 
 fn mebibytes(text: &str) -> Result<u64, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, suffix) = text.split_at(split);
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "a number of MiB, e.g. 512".to_owned())?;
+    let number: u64 = digits.parse().map_err(|_| "a number of MiB, e.g. 512".to_owned())?;
     let mib = match suffix.to_ascii_uppercase().as_str() {
         "" | "M" | "MB" | "MIB" => Some(number),
         "G" | "GB" | "GIB" => number.checked_mul(1024),
         _ => return Err(format!("unknown unit {suffix:?}: use M or G")),
     };
-    mib.filter(|mib| (1..1 << 30).contains(mib))
-        .ok_or_else(|| "from 1 MiB on".to_owned())
+    mib.filter(|mib| (1..1 << 30).contains(mib)).ok_or_else(|| "from 1 MiB on".to_owned())
 }
 
 impl Cli {
@@ -177,10 +158,7 @@ impl Cli {
         let cores = self.cores(file)?;
         let main_core = self.main_core.unwrap_or(cores[0]);
         if !cores.contains(&main_core) {
-            return Err(format!(
-                "main core {main_core} is not in the core mask {}",
-                cpumask::format(cores)
-            ));
+            return Err(format!("main core {main_core} is not in the core mask {}", cpumask::format(cores)));
         }
         let defaults = Options::default();
         Ok(Options {
@@ -209,8 +187,7 @@ impl Cli {
     fn cores(&self, file: &conf::StartOptions) -> Result<Vec<usize>, String> {
         match (&self.cpumask, &file.reactor_mask) {
             (Some(cores), _) => Ok(cores.clone()),
-            (None, Some(mask)) => cpumask::parse(mask)
-                .map_err(|error| format!("[Global] ReactorMask {mask}: {error}")),
+            (None, Some(mask)) => cpumask::parse(mask).map_err(|error| format!("[Global] ReactorMask {mask}: {error}")),
             (None, None) => Ok(Options::default().cores),
         }
     }
@@ -221,60 +198,27 @@ impl Cli {
             (Some(idle), _) => idle == IdleArg::Spin,
             (None, idle) => idle == Some(conf::Idle::Spin),
         };
-        if spins {
-            Idle::Spin
-        } else {
-            Idle::Adaptive(spin)
-        }
+        if spins { Idle::Spin } else { Idle::Adaptive(spin) }
     }
 
     /// What of the command line has no effect, in sentences.
     pub fn notices(&self) -> Vec<&'static str> {
         let legacy = &self.legacy;
         let given = [
-            (
-                legacy.shm_id.is_some(),
-                "-i/--shm-id: there is no shared memory to name",
-            ),
-            (
-                legacy.mem_channels.is_some(),
-                "-n/--mem-channels: memory is not interleaved by hand",
-            ),
-            (
-                legacy.limit_coredump,
-                "-d/--limit-coredump: the limit of core dumps is never changed",
-            ),
-            (
-                legacy.huge_unlink,
-                "-R/--huge-unlink: the memory files have no name after start anyway",
-            ),
-            (
-                legacy.max_delay.is_some(),
-                "--max-delay: reactors are not watched this way",
-            ),
-            (
-                legacy.num_trace_entries.is_some(),
-                "--num-trace-entries: there is no trace ring",
-            ),
-            (
-                self.tpoint_group.is_some(),
-                "-e/--tpoint-group: there are no trace points yet",
-            ),
+            (legacy.shm_id.is_some(), "-i/--shm-id: there is no shared memory to name"),
+            (legacy.mem_channels.is_some(), "-n/--mem-channels: memory is not interleaved by hand"),
+            (legacy.limit_coredump, "-d/--limit-coredump: the limit of core dumps is never changed"),
+            (legacy.huge_unlink, "-R/--huge-unlink: the memory files have no name after start anyway"),
+            (legacy.max_delay.is_some(), "--max-delay: reactors are not watched this way"),
+            (legacy.num_trace_entries.is_some(), "--num-trace-entries: there is no trace ring"),
+            (self.tpoint_group.is_some(), "-e/--tpoint-group: there are no trace points yet"),
         ];
-        given
-            .iter()
-            .filter(|(given, _)| *given)
-            .map(|(_, text)| *text)
-            .collect()
+        given.iter().filter(|(given, _)| *given).map(|(_, text)| *text).collect()
     }
 }
 
 fn first_given(command_line: &[String], file: &[String]) -> Vec<String> {
-    if command_line.is_empty() {
-        file.to_vec()
-    } else {
-        command_line.to_vec()
-    }
+    if command_line.is_empty() { file.to_vec() } else { command_line.to_vec() }
 }
 
 #[cfg(test)]
@@ -295,11 +239,7 @@ mod tests {
         let command = Cli::command();
         command.clone().debug_assert();
         for argument in command.get_arguments() {
-            assert!(
-                argument.get_help().is_some(),
-                "{} has no help",
-                argument.get_id()
-            );
+            assert!(argument.get_help().is_some(), "{} has no help", argument.get_id());
         }
     }
 
@@ -308,10 +248,7 @@ mod tests {
         let options = effective(&["-c", "qfc.conf", "-g"], &conf::StartOptions::default());
         assert_eq!(options.config, Some("qfc.conf".into()));
         assert!(options.single_file && options.huge);
-        assert_eq!(
-            (options.cores, options.rpc_socket),
-            (vec![0], "/var/tmp/qfc.sock".into())
-        );
+        assert_eq!((options.cores, options.rpc_socket), (vec![0], "/var/tmp/qfc.sock".into()));
     }
 
     #[test]
@@ -324,43 +261,13 @@ mod tests {
             ..Default::default()
         };
         let options = effective(&[], &file);
-        assert_eq!(
-            (options.cores.as_slice(), options.main_core, options.idle),
-            (&[1, 2][..], 1, Idle::Spin)
-        );
-        assert_eq!(
-            (options.rpc_socket, options.pci_blocked.len()),
-            ("/run/file.sock".into(), 1)
-        );
-        let options = effective(
-            &[
-                "-m",
-                "[3,4]",
-                "-p",
-                "4",
-                "-r",
-                "/run/line.sock",
-                "--idle",
-                "adaptive",
-            ],
-            &file,
-        );
-        assert_eq!(
-            (options.cores.as_slice(), options.main_core),
-            (&[3, 4][..], 4)
-        );
-        assert_eq!(
-            (options.rpc_socket, options.idle),
-            ("/run/line.sock".into(), Idle::Adaptive(SPIN))
-        );
-        let file = conf::StartOptions {
-            idle_spin_us: Some(7),
-            ..Default::default()
-        };
-        assert_eq!(
-            effective(&[], &file).idle,
-            Idle::Adaptive(Duration::from_micros(7))
-        );
+        assert_eq!((options.cores.as_slice(), options.main_core, options.idle), (&[1, 2][..], 1, Idle::Spin));
+        assert_eq!((options.rpc_socket, options.pci_blocked.len()), ("/run/file.sock".into(), 1));
+        let options = effective(&["-m", "[3,4]", "-p", "4", "-r", "/run/line.sock", "--idle", "adaptive"], &file);
+        assert_eq!((options.cores.as_slice(), options.main_core), (&[3, 4][..], 4));
+        assert_eq!((options.rpc_socket, options.idle), ("/run/line.sock".into(), Idle::Adaptive(SPIN)));
+        let file = conf::StartOptions { idle_spin_us: Some(7), ..Default::default() };
+        assert_eq!(effective(&[], &file).idle, Idle::Adaptive(Duration::from_micros(7)));
     }
 
     #[test]
@@ -393,14 +300,7 @@ mod tests {
         ];
         let cli = cli(&line);
         let options = cli.effective(&conf::StartOptions::default()).unwrap();
-        assert_eq!(
-            (
-                options.mem_mib,
-                options.log_flags.len(),
-                options.pci_allowed.len()
-            ),
-            (Some(2048), 2, 1)
-        );
+        assert_eq!((options.mem_mib, options.log_flags.len(), options.pci_allowed.len()), (Some(2048), 2, 1));
         assert_eq!((options.no_pci, cli.notices().len()), (true, 7));
     }
 
@@ -418,14 +318,9 @@ mod tests {
             &["--nonsense"],
             &["stray"],
         ] {
-            let error =
-                Cli::try_parse_from([&["qfc_tgt"], line].concat()).expect_err(&line.join(" "));
+            let error = Cli::try_parse_from([&["qfc_tgt"], line].concat()).expect_err(&line.join(" "));
             assert_eq!(error.exit_code(), 2, "{line:?}");
         }
-        assert!(
-            cli(&["-m", "3", "-p", "2"])
-                .effective(&conf::StartOptions::default())
-                .is_err()
-        );
+        assert!(cli(&["-m", "3", "-p", "2"]).effective(&conf::StartOptions::default()).is_err());
     }
 }

@@ -52,15 +52,10 @@ impl Plan {
     /// It cannot be read. What is wrong inside is in [`Plan::remarks`].
     pub fn read(path: &Path) -> Result<Self, Unusable> {
         let name = path.display().to_string();
-        let unusable =
-            |error: &dyn fmt::Display| Unusable(format!("{name}: cannot read it: {error}"));
-        let size = std::fs::metadata(path)
-            .map_err(|error| unusable(&error))?
-            .len();
+        let unusable = |error: &dyn fmt::Display| Unusable(format!("{name}: cannot read it: {error}"));
+        let size = std::fs::metadata(path).map_err(|error| unusable(&error))?.len();
         if size > LIMIT {
-            return Err(unusable(&format!(
-                "{size} bytes are more than a configuration has"
-            )));
+            return Err(unusable(&format!("{size} bytes are more than a configuration has")));
         }
         let bytes = std::fs::read(path).map_err(|error| unusable(&error))?;
         Ok(Self::parse(&name, &bytes))
@@ -70,18 +65,15 @@ impl Plan {
     pub fn parse(name: &str, bytes: &[u8]) -> Self {
         let blanked = without_comments(bytes);
         match blanked.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => from_json(name, &blanked)
-                .unwrap_or_else(|error| Self::unusable(format!("{name}: error: {error}"))),
+            Some(b'{') => {
+                from_json(name, &blanked).unwrap_or_else(|error| Self::unusable(format!("{name}: error: {error}")))
+            }
             _ => from_ini(name, bytes),
         }
     }
 
     fn unusable(error: String) -> Self {
-        Self {
-            remarks: vec![error],
-            failed: true,
-            ..Self::default()
-        }
+        Self { remarks: vec![error], failed: true, ..Self::default() }
     }
 
     /// Checks every call against the methods there are, without making it; adds what is wrong to the remarks.
@@ -90,13 +82,10 @@ impl Plan {
             let Call { method, params } = &planned.call;
             let verdict = match methods.find(method) {
                 None => Err("Method not found".to_owned()),
-                Some(found) => found
-                    .verify(params.clone())
-                    .map_err(|error| error.to_string()),
+                Some(found) => found.verify(params.clone()).map_err(|error| error.to_string()),
             };
             if let Err(error) = verdict {
-                self.remarks
-                    .push(format!("{}: error: {method}: {error}", planned.origin));
+                self.remarks.push(format!("{}: error: {method}: {error}", planned.origin));
                 self.failed = true;
             }
         }
@@ -104,11 +93,7 @@ impl Plan {
 
     /// The calls to make before the framework is initialised, and those after: a method for both is called before.
     pub fn phases(&self, methods: &Methods) -> (Vec<Planned>, Vec<Planned>) {
-        let early = |planned: &Planned| {
-            methods
-                .find(&planned.call.method)
-                .is_some_and(|m| m.when() != When::Runtime)
-        };
+        let early = |planned: &Planned| methods.find(&planned.call.method).is_some_and(|m| m.when() != When::Runtime);
         self.calls.iter().cloned().partition(early)
     }
 
@@ -133,19 +118,10 @@ fn from_ini(name: &str, bytes: &[u8]) -> Plan {
     let failed = plan.has_errors();
     let remarks = plan.diagnostics.iter().map(ToString::to_string).collect();
     let planned = |call: conf::Call| Planned {
-        call: Call {
-            method: call.method,
-            params: call.params,
-        },
+        call: Call { method: call.method, params: call.params },
         origin: format!("{name}:{}", call.line),
     };
-    Plan {
-        options: plan.options,
-        calls: plan.calls.into_iter().map(planned).collect(),
-        fc: plan.fc,
-        remarks,
-        failed,
-    }
+    Plan { options: plan.options, calls: plan.calls.into_iter().map(planned).collect(), fc: plan.fc, remarks, failed }
 }
 
 fn from_json(name: &str, text: &[u8]) -> Result<Plan, String> {
@@ -153,35 +129,23 @@ fn from_json(name: &str, text: &[u8]) -> Result<Plan, String> {
     if let Some(path) = parsed.duplicates.first() {
         return Err(format!("{path}: the name stands twice"));
     }
-    let sections = parsed
-        .value
-        .get("subsystems")
-        .ok_or("there is no \"subsystems\"")?;
+    let sections = parsed.value.get("subsystems").ok_or("there is no \"subsystems\"")?;
     let mut plan = Plan::default();
-    for section in sections
-        .as_array()
-        .ok_or("\"subsystems\" is not an array")?
-    {
+    for section in sections.as_array().ok_or("\"subsystems\" is not an array")? {
         read_section(name, section, &mut plan)?;
     }
     Ok(plan)
 }
 
 fn read_section(file: &str, section: &Value, plan: &mut Plan) -> Result<(), String> {
-    let name = section
-        .get("subsystem")
-        .and_then(Value::as_str)
-        .ok_or("a section without a \"subsystem\" name")?;
+    let name = section.get("subsystem").and_then(Value::as_str).ok_or("a section without a \"subsystem\" name")?;
     let calls = match section.get("config") {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(calls)) => calls,
         Some(_) => return Err(format!("subsystem {name}: \"config\" is not an array")),
     };
     // With SPDK's `with_batches` a call may be an array of calls.
-    let flat = calls.iter().flat_map(|call| {
-        call.as_array()
-            .map_or(std::slice::from_ref(call), Vec::as_slice)
-    });
+    let flat = calls.iter().flat_map(|call| call.as_array().map_or(std::slice::from_ref(call), Vec::as_slice));
     for (n, call) in flat.enumerate() {
         let origin = format!("{file}: subsystem {name}, call {}", n + 1);
         let call = serde_path_to_error::deserialize(call)
@@ -198,15 +162,10 @@ fn without_comments(text: &[u8]) -> Vec<u8> {
     while at < out.len() {
         at = match (out[at], out.get(at + 1)) {
             (b'"', _) => end_of_string(&out, at),
-            (b'/', Some(b'/')) => blank(&mut out, at, |rest| {
-                rest.iter().position(|byte| *byte == b'\n')
-            }),
-            (b'/', Some(b'*')) => blank(&mut out, at, |rest| {
-                rest[2..]
-                    .windows(2)
-                    .position(|two| two == b"*/")
-                    .map(|n| n + 4)
-            }),
+            (b'/', Some(b'/')) => blank(&mut out, at, |rest| rest.iter().position(|byte| *byte == b'\n')),
+            (b'/', Some(b'*')) => {
+                blank(&mut out, at, |rest| rest[2..].windows(2).position(|two| two == b"*/").map(|n| n + 4))
+            }
             _ => at + 1,
         };
     }
@@ -227,10 +186,7 @@ fn end_of_string(text: &[u8], from: usize) -> usize {
 
 fn blank(text: &mut [u8], from: usize, length: impl Fn(&[u8]) -> Option<usize>) -> usize {
     let end = length(&text[from..]).map_or(text.len(), |length| from + length);
-    text[from..end]
-        .iter_mut()
-        .filter(|byte| **byte != b'\n')
-        .for_each(|byte| *byte = b' ');
+    text[from..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
     end
 }
 
@@ -253,10 +209,7 @@ mod tests {
         assert!(!plan.failed, "{:?}", plan.remarks);
         let methods: Vec<&str> = plan.calls.iter().map(|p| p.call.method.as_str()).collect();
         assert_eq!(methods, ["bdev_null_create", "a", "b"]);
-        assert_eq!(
-            plan.calls[0].call.params["name"],
-            "// no comment /* here */ \" //"
-        );
+        assert_eq!(plan.calls[0].call.params["name"], "// no comment /* here */ \" //");
         assert_eq!(plan.calls[2].origin, "x.json: subsystem bdev, call 3");
     }
 
@@ -267,14 +220,8 @@ mod tests {
             ("{\n\n\"subsystems\": [}", "line 3"),
             ("{}", "no \"subsystems\""),
             ("{\"subsystems\": {}}", "not an array"),
-            (
-                "{\"subsystems\": [{\"config\": []}]}",
-                "without a \"subsystem\" name",
-            ),
-            (
-                "{\"subsystems\": [{\"subsystem\": \"bdev\", \"config\": 5}]}",
-                "subsystem bdev",
-            ),
+            ("{\"subsystems\": [{\"config\": []}]}", "without a \"subsystem\" name"),
+            ("{\"subsystems\": [{\"subsystem\": \"bdev\", \"config\": 5}]}", "subsystem bdev"),
             (
                 "{\"subsystems\": [{\"subsystem\": \"bdev\", \"config\": [{\"methud\": \"x\"}]}]}",
                 "subsystem bdev, call 1",
@@ -286,51 +233,26 @@ mod tests {
             ("{ /* never closed", "line 1"),
         ] {
             let plan = Plan::parse("f.json", text.as_bytes());
-            assert!(
-                plan.failed && plan.remarks[0].contains(part),
-                "{text}: {:?}",
-                plan.remarks
-            );
-            assert!(
-                plan.remarks[0].starts_with("f.json: error: "),
-                "{:?}",
-                plan.remarks
-            );
+            assert!(plan.failed && plan.remarks[0].contains(part), "{text}: {:?}", plan.remarks);
+            assert!(plan.remarks[0].starts_with("f.json: error: "), "{:?}", plan.remarks);
         }
     }
 
     #[test]
     fn ini_goes_to_conf_and_comes_back_as_json() {
-        let plan = Plan::parse(
-            "qfc.conf",
-            b"# a comment\n[Malloc]\n  NumberOfLuns 2\n  LunSizeInMB 32\n",
-        );
+        let plan = Plan::parse("qfc.conf", b"# a comment\n[Malloc]\n  NumberOfLuns 2\n  LunSizeInMB 32\n");
         assert!(!plan.failed, "{:?}", plan.remarks);
         assert_eq!(plan.calls.len(), 2);
-        assert!(
-            plan.calls[0].origin.starts_with("qfc.conf:"),
-            "{}",
-            plan.calls[0].origin
-        );
+        assert!(plan.calls[0].origin.starts_with("qfc.conf:"), "{}", plan.calls[0].origin);
         let text = plan.to_json().to_string();
         let again = Plan::parse("again.json", text.as_bytes());
-        let calls = |plan: &Plan| {
-            plan.calls
-                .iter()
-                .map(|p| p.call.clone())
-                .collect::<Vec<_>>()
-        };
+        let calls = |plan: &Plan| plan.calls.iter().map(|p| p.call.clone()).collect::<Vec<_>>();
         assert_eq!(calls(&again), calls(&plan));
     }
 
     #[test]
     fn a_file_that_is_not_there_is_an_error_with_its_name() {
-        let error = Plan::read(Path::new("/nowhere/qfc.conf"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("/nowhere/qfc.conf: cannot read it: No such file"),
-            "{error}"
-        );
+        let error = Plan::read(Path::new("/nowhere/qfc.conf")).unwrap_err().to_string();
+        assert!(error.starts_with("/nowhere/qfc.conf: cannot read it: No such file"), "{error}");
     }
 }

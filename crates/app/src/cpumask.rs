@@ -13,30 +13,17 @@ pub fn parse(text: &str) -> Result<Vec<usize>, String> {
         Some(list) => parse_list(list.strip_suffix(']').ok_or("a core list ends with ']'")?)?,
         None => parse_mask(text.trim_start_matches("0x").trim_start_matches("0X"))?,
     };
-    if cores.is_empty() {
-        Err("it names no core".to_owned())
-    } else {
-        Ok(cores)
-    }
+    if cores.is_empty() { Err("it names no core".to_owned()) } else { Ok(cores) }
 }
 
 fn parse_mask(digits: &str) -> Result<Vec<usize>, String> {
     if digits.is_empty() || digits.len() > CORES / 4 {
-        return Err(
-            "a mask is hexadecimal digits, e.g. 0x3; a list stands in brackets, e.g. [0-3,5]"
-                .to_owned(),
-        );
+        return Err("a mask is hexadecimal digits, e.g. 0x3; a list stands in brackets, e.g. [0-3,5]".to_owned());
     }
     let mut cores = Vec::new();
     for (n, digit) in digits.chars().rev().enumerate() {
-        let digit = digit
-            .to_digit(16)
-            .ok_or_else(|| format!("{digit:?} is no hexadecimal digit"))?;
-        cores.extend(
-            (0..4)
-                .filter(|bit| digit >> bit & 1 == 1)
-                .map(|bit| n * 4 + bit),
-        );
+        let digit = digit.to_digit(16).ok_or_else(|| format!("{digit:?} is no hexadecimal digit"))?;
+        cores.extend((0..4).filter(|bit| digit >> bit & 1 == 1).map(|bit| n * 4 + bit));
     }
     Ok(cores)
 }
@@ -57,15 +44,8 @@ fn parse_list(list: &str) -> Result<Vec<usize>, String> {
 }
 
 fn number(text: &str) -> Result<usize, String> {
-    let number: usize = text
-        .trim()
-        .parse()
-        .map_err(|_| format!("{text:?} is no core number"))?;
-    if number < CORES {
-        Ok(number)
-    } else {
-        Err(format!("core {number} is beyond {}", CORES - 1))
-    }
+    let number: usize = text.trim().parse().map_err(|_| format!("{text:?} is no core number"))?;
+    if number < CORES { Ok(number) } else { Err(format!("core {number} is beyond {}", CORES - 1)) }
 }
 
 /// The mask as SPDK prints it: hexadecimal without `0x`.
@@ -77,11 +57,7 @@ pub fn format(cores: impl IntoIterator<Item = usize>) -> String {
         }
         digits[core / 4] |= 1 << (core % 4);
     }
-    digits
-        .iter()
-        .rev()
-        .map(|digit| char::from_digit(u32::from(*digit), 16).expect("four bits"))
-        .collect()
+    digits.iter().rev().map(|digit| char::from_digit(u32::from(*digit), 16).expect("four bits")).collect()
 }
 
 #[cfg(test)]
@@ -104,19 +80,14 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in [
-            "", "0x", "0x0", "[", "[]", "[3-1]", "[1024]", "xyz", "[0-]", "1,2", "[a]", "[-1]",
-        ] {
+        for text in ["", "0x", "0x0", "[", "[]", "[3-1]", "[1024]", "xyz", "[0-]", "1,2", "[a]", "[-1]"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn printing_is_the_inverse() {
-        assert_eq!(
-            (format([0, 1]), format([9]), format([])),
-            ("3".into(), "200".into(), "0".into())
-        );
+        assert_eq!((format([0, 1]), format([9]), format([])), ("3".into(), "200".into(), "0".into()));
         for text in ["1", "ff", "8000000000000001"] {
             assert_eq!(format(parse(text).unwrap()), text);
         }

@@ -27,11 +27,7 @@ fn detail(data: &Option<Value>) -> String {
 impl RpcError {
     /// An error of any code and text.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// Adds the exact explanation.
@@ -77,10 +73,7 @@ impl RpcError {
 
     /// -1: a RUNTIME method in the STARTUP state.
     pub fn only_after_init() -> Self {
-        Self::new(
-            -1,
-            "Method may only be called after framework is initialized using framework_start_init RPC.",
-        )
+        Self::new(-1, "Method may only be called after framework is initialized using framework_start_init RPC.")
     }
 
     /// -1: a STARTUP method in the RUNTIME state.
@@ -100,11 +93,7 @@ impl RpcError {
     /// An error number as SPDK's asynchronous handlers answer it: `errno(19)` is -19 `No such device`.
     pub fn errno(number: i32) -> Self {
         let text = std::io::Error::from_raw_os_error(number).to_string();
-        let text = text
-            .split(" (os error")
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let text = text.split(" (os error").next().unwrap_or_default().to_owned();
         Self::new(-i64::from(number), text)
     }
 

@@ -15,10 +15,7 @@ pub struct Params {
 
 impl From<Value> for Params {
     fn from(value: Value) -> Self {
-        Self {
-            value,
-            duplicate: None,
-        }
+        Self { value, duplicate: None }
     }
 }
 
@@ -36,18 +33,11 @@ pub struct Strict {
 /// # Errors
 /// serde_json's, with line and column.
 pub fn parse(text: &[u8], limit: usize) -> serde_json::Result<Strict> {
-    let mut notes = Notes {
-        left: limit,
-        path: Vec::new(),
-        duplicates: Vec::new(),
-    };
+    let mut notes = Notes { left: limit, path: Vec::new(), duplicates: Vec::new() };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node(&mut notes).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(Strict {
-        value,
-        duplicates: notes.duplicates,
-    })
+    Ok(Strict { value, duplicates: notes.duplicates })
 }
 
 struct Notes {
@@ -58,20 +48,12 @@ struct Notes {
 
 impl Notes {
     fn count<E: Error>(&mut self, values: usize) -> Result<(), E> {
-        self.left = self
-            .left
-            .checked_sub(values)
-            .ok_or_else(|| E::custom("too many values"))?;
+        self.left = self.left.checked_sub(values).ok_or_else(|| E::custom("too many values"))?;
         Ok(())
     }
 
     fn note_duplicate(&mut self, name: &str) {
-        self.duplicates.push(
-            [self.path.join("."), name.to_owned()]
-                .join(".")
-                .trim_start_matches('.')
-                .to_owned(),
-        );
+        self.duplicates.push([self.path.join("."), name.to_owned()].join(".").trim_start_matches('.').to_owned());
     }
 }
 
@@ -110,8 +92,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(whole(value)
-            .unwrap_or_else(|| Number::from_f64(value).map_or(Value::Null, Value::Number)))
+        Ok(whole(value).unwrap_or_else(|| Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -156,11 +137,5 @@ impl<'de> Visitor<'de> for Node<'_> {
 fn whole(value: f64) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let fits = value.fract() == 0.0 && value.abs() < EXACT;
-    fits.then(|| {
-        if value < 0.0 {
-            Value::from(value as i64)
-        } else {
-            Value::from(value as u64)
-        }
-    })
+    fits.then(|| if value < 0.0 { Value::from(value as i64) } else { Value::from(value as u64) })
 }

@@ -37,6 +37,6 @@ pub use log_backend::{Backend, LEVELS, backend as log_backend};
 pub use method::{DecodeError, Method, NoParams, When};
 pub use notify::{Notification, Notify};
 pub use options::{Idle, Options, RPC_SOCKET};
-pub use run::run;
+pub use run::{assemble, run};
 pub use subsystem::{Call, Need, Subsystem, in_order};
 pub use table::{Methods, State};

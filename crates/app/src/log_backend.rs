@@ -16,9 +16,7 @@ use std::time::SystemTime;
 pub const LEVELS: [&str; 5] = ["ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];
 
 /// Flags that exist without a subsystem of that name.
-const FLAGS: [&str; 8] = [
-    "app", "bdev", "conf", "dma", "exchange", "nvmf", "reactor", "rpc",
-];
+const FLAGS: [&str; 8] = ["app", "bdev", "conf", "dma", "exchange", "nvmf", "reactor", "rpc"];
 
 /// The one back end of the process.
 pub struct Backend {
@@ -67,8 +65,7 @@ impl Backend {
                 known = true;
             }
         }
-        self.any_flag
-            .store(flags.values().any(|on| *on), Ordering::Relaxed);
+        self.any_flag.store(flags.values().any(|on| *on), Ordering::Relaxed);
         drop(flags);
         self.tell_facade();
         known
@@ -108,13 +105,7 @@ impl Backend {
 
     /// Lets the facade drop cheaply what nobody wants.
     fn tell_facade(&self) {
-        let print = [
-            LevelFilter::Error,
-            LevelFilter::Warn,
-            LevelFilter::Info,
-            LevelFilter::Debug,
-            LevelFilter::Trace,
-        ];
+        let print = [LevelFilter::Error, LevelFilter::Warn, LevelFilter::Info, LevelFilter::Debug, LevelFilter::Trace];
         let any = self.any_flag.load(Ordering::Relaxed);
         log::set_max_level(if any {
             LevelFilter::Trace
@@ -147,19 +138,14 @@ fn rank(level: Level) -> u8 {
 
 impl Log for Backend {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        rank(metadata.level()) <= self.print.load(Ordering::Relaxed)
-            || self.flag_is_on(metadata.target())
+        rank(metadata.level()) <= self.print.load(Ordering::Relaxed) || self.flag_is_on(metadata.target())
     }
 
     fn log(&self, record: &Record<'_>) {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let time = if self.timestamps.load(Ordering::Relaxed) {
-            format!("[{}] ", stamp())
-        } else {
-            String::new()
-        };
+        let time = if self.timestamps.load(Ordering::Relaxed) { format!("[{}] ", stamp()) } else { String::new() };
         let level = LEVELS[usize::from(rank(record.level()))];
         // One write, so that lines of several threads do not mix. A closed standard error is nobody's problem.
         let line = format!("{time}{level} {}: {}\n", record.target(), record.args());
@@ -171,16 +157,11 @@ impl Log for Backend {
 
 /// The time now as `2026-01-31 23:59:59.123456` in UTC.
 fn stamp() -> String {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = date(days);
     let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
-    format!(
-        "{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}.{:06}",
-        since.subsec_micros()
-    )
+    format!("{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}.{:06}", since.subsec_micros())
 }
 
 /// The Gregorian date so many days after 1970-01-01.
@@ -191,16 +172,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     let shifted = (5 * day + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    (
-        era * 400 + year + u64::from(month <= 2),
-        month,
-        day - (153 * shifted + 2) / 5 + 1,
-    )
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day - (153 * shifted + 2) / 5 + 1)
 }
 
 #[cfg(test)]
@@ -227,9 +200,7 @@ mod tests {
         backend.know("nvmf");
         assert!(wants(&backend, Level::Info, "nvmf") && !wants(&backend, Level::Debug, "nvmf"));
         assert!(backend.set_flag("NVMF", true) && !backend.set_flag("nonsense", true));
-        assert!(
-            wants(&backend, Level::Trace, "nvmf::admin") && !wants(&backend, Level::Debug, "bdev")
-        );
+        assert!(wants(&backend, Level::Trace, "nvmf::admin") && !wants(&backend, Level::Debug, "bdev"));
         assert!(backend.set_flag("all", false) && !wants(&backend, Level::Trace, "nvmf"));
         assert!(
             backend.set_print_level("ERROR")

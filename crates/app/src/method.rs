@@ -64,11 +64,9 @@ impl Method {
         R: Serialize,
     {
         let handler = move |params: Value| {
-            let params: P =
-                serde_path_to_error::deserialize(params).map_err(|error| explain(&error))?;
-            Ok(work(params).and_then(|result| {
-                serde_json::to_value(result).map_err(|error| RpcError::internal(error.to_string()))
-            }))
+            let params: P = serde_path_to_error::deserialize(params).map_err(|error| explain(&error))?;
+            Ok(work(params)
+                .and_then(|result| serde_json::to_value(result).map_err(|error| RpcError::internal(error.to_string()))))
         };
         Self {
             name,
@@ -143,9 +141,7 @@ impl Method {
         }
         match params.value {
             Value::Null => Ok(Value::Object(Map::new())),
-            Value::Array(_) => Err(RpcError::invalid_params(
-                "parameters must be an object, not an array",
-            )),
+            Value::Array(_) => Err(RpcError::invalid_params("parameters must be an object, not an array")),
             value => Ok(value),
         }
     }

@@ -47,11 +47,7 @@ impl Notify {
         if ring.kept.len() == KEPT {
             ring.kept.pop_front();
         }
-        ring.kept.push_back(Notification {
-            kind: kind.to_owned(),
-            ctx: ctx.to_owned(),
-            id,
-        });
+        ring.kept.push_back(Notification { kind: kind.to_owned(), ctx: ctx.to_owned(), id });
         id
     }
 
@@ -63,13 +59,7 @@ impl Notify {
     /// At most `max` of those kept, from `id` on.
     pub fn since(&self, id: u64, max: u64) -> Vec<Notification> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        self.lock()
-            .kept
-            .iter()
-            .filter(|n| n.id >= id)
-            .take(max)
-            .cloned()
-            .collect()
+        self.lock().kept.iter().filter(|n| n.id >= id).take(max).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {

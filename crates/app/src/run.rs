@@ -25,10 +25,7 @@ struct Failure {
 
 impl Failure {
     fn new(exit: Exit, text: impl ToString) -> Self {
-        Self {
-            exit,
-            text: text.to_string(),
-        }
+        Self { exit, text: text.to_string() }
     }
 }
 
@@ -39,12 +36,7 @@ impl Failure {
 pub fn run(cli: Cli, subsystems: Vec<Arc<dyn Subsystem>>, default_config: &str) -> ExitCode {
     backend().install();
     let exit = if let Some(shell) = cli.completions {
-        clap_complete::generate(
-            shell,
-            &mut Cli::command(),
-            "qfc_tgt",
-            &mut std::io::stdout(),
-        );
+        clap_complete::generate(shell, &mut Cli::command(), "qfc_tgt", &mut std::io::stdout());
         Exit::Ok
     } else if cli.man {
         print_manual()
@@ -65,46 +57,26 @@ fn print_manual() -> Exit {
     }
 }
 
-fn live(
-    cli: &Cli,
-    subsystems: Vec<Arc<dyn Subsystem>>,
-    default_config: &str,
-) -> Result<Exit, Failure> {
-    let subsystems: Arc<[Arc<dyn Subsystem>]> = in_order(subsystems)
-        .map_err(|error| Failure::new(Exit::Start, format!("{error:#}")))?
-        .into();
+fn live(cli: &Cli, subsystems: Vec<Arc<dyn Subsystem>>, default_config: &str) -> Result<Exit, Failure> {
+    let subsystems: Arc<[Arc<dyn Subsystem>]> =
+        in_order(subsystems).map_err(|error| Failure::new(Exit::Start, format!("{error:#}")))?.into();
     let plan = load(cli, default_config)?;
-    let options = cli
-        .effective(&plan.options)
-        .map_err(|error| Failure::new(Exit::Config, error))?;
+    let options = cli.effective(&plan.options).map_err(|error| Failure::new(Exit::Config, error))?;
     set_up_log(cli, &options, &subsystems)?;
-    if cli.check {
-        check(plan, options, subsystems)
-    } else {
-        serve(plan, options, subsystems)
-    }
+    if cli.check { check(plan, options, subsystems) } else { serve(plan, options, subsystems) }
 }
 
 fn load(cli: &Cli, default_config: &str) -> Result<Plan, Failure> {
     match &cli.config {
         Some(path) => Plan::read(path).map_err(|error| Failure::new(Exit::Config, error)),
-        None if cli.default_config => Ok(Plan::parse(
-            "the built-in configuration",
-            default_config.as_bytes(),
-        )),
+        None if cli.default_config => Ok(Plan::parse("the built-in configuration", default_config.as_bytes())),
         None => Ok(Plan::default()),
     }
 }
 
-fn set_up_log(
-    cli: &Cli,
-    options: &Options,
-    subsystems: &[Arc<dyn Subsystem>],
-) -> Result<(), Failure> {
+fn set_up_log(cli: &Cli, options: &Options, subsystems: &[Arc<dyn Subsystem>]) -> Result<(), Failure> {
     let backend = backend();
-    subsystems
-        .iter()
-        .for_each(|subsystem| backend.know(subsystem.name()));
+    subsystems.iter().for_each(|subsystem| backend.know(subsystem.name()));
     if cli.silence_noticelog || cli.check {
         backend.set_print_level("WARNING");
     }
@@ -113,94 +85,70 @@ fn set_up_log(
             let known: Vec<String> = backend.all_flags().into_keys().collect();
             return Err(Failure::new(
                 Exit::Usage,
-                format!(
-                    "-L {flag}: there is no such flag; there are {}, all",
-                    known.join(", ")
-                ),
+                format!("-L {flag}: there is no such flag; there are {}, all", known.join(", ")),
             ));
         }
     }
-    cli.notices()
-        .iter()
-        .for_each(|notice| log::info!(target: "app", "accepted without effect: {notice}"));
+    cli.notices().iter().for_each(|notice| log::info!(target: "app", "accepted without effect: {notice}"));
     Ok(())
 }
 
 /// `--check`: says what is wrong, prints the calls, starts nothing.
-fn check(
-    mut plan: Plan,
-    options: Options,
-    subsystems: Arc<[Arc<dyn Subsystem>]>,
-) -> Result<Exit, Failure> {
-    let arena = dma::Arena::new(dma::Options {
-        backing: dma::Backing::Ordinary,
-        single_file: false,
-        reserve: 0,
-    });
+fn check(mut plan: Plan, options: Options, subsystems: Arc<[Arc<dyn Subsystem>]>) -> Result<Exit, Failure> {
+    let arena = dma::Arena::new(dma::Options { backing: dma::Backing::Ordinary, single_file: false, reserve: 0 });
     let arena = arena.map_err(|error| Failure::new(Exit::Memory, error))?;
-    let built = assemble(options, arena, Arc::new([]), subsystems)?;
+    let built = build(options, arena, Arc::new([]), subsystems).map_err(|error| Failure::new(Exit::Start, error))?;
     plan.verify(&built.app.methods);
     plan.remarks.iter().for_each(|remark| eprintln!("{remark}"));
     println!("{:#}", plan.to_json());
     Ok(if plan.failed { Exit::Config } else { Exit::Ok })
 }
 
-/// The process as an [`App`], with all methods in their table.
-fn assemble(
+/// The process as an [`App`] in the STARTUP state, with the built-in methods and those of `subsystems` in its table and
+/// nothing started: what [`run`] begins with, and a test of a subsystem.
+///
+/// # Errors
+/// Two methods of one name.
+pub fn assemble(
     options: Options,
     arena: Arc<dma::Arena>,
     cores: Arc<[reactor::Handle]>,
     subsystems: Arc<[Arc<dyn Subsystem>]>,
-) -> Result<Built, Failure> {
+) -> anyhow::Result<App> {
+    build(options, arena, cores, subsystems).map(|built| built.app)
+}
+
+fn build(
+    options: Options,
+    arena: Arc<dma::Arena>,
+    cores: Arc<[reactor::Handle]>,
+    subsystems: Arc<[Arc<dyn Subsystem>]>,
+) -> anyhow::Result<Built> {
     let notify = Arc::new(Notify::default());
     let bdevs = Arc::new(bdev::Registry::new(options.cores.len()));
     bdevs.watch(Arc::new(Announcer::new(notify.clone())));
-    let app = App {
-        cores,
-        arena,
-        bdevs,
-        options: Arc::new(options),
-        notify,
-        methods: Arc::new(Methods::default()),
-    };
+    let app = App { cores, arena, bdevs, options: Arc::new(options), notify, methods: Arc::new(Methods::default()) };
     let built = Built::new(app, subsystems);
     let mut methods = built.methods();
-    methods.extend(
-        built
-            .subsystems
-            .iter()
-            .flat_map(|subsystem| subsystem.clone().methods()),
-    );
-    built
-        .app
-        .methods
-        .fill(methods)
-        .map_err(|error| Failure::new(Exit::Start, error))?;
+    methods.extend(built.subsystems.iter().flat_map(|subsystem| subsystem.clone().methods()));
+    built.app.methods.fill(methods)?;
     Ok(built)
 }
 
-fn serve(
-    mut plan: Plan,
-    options: Options,
-    subsystems: Arc<[Arc<dyn Subsystem>]>,
-) -> Result<Exit, Failure> {
+fn serve(mut plan: Plan, options: Options, subsystems: Arc<[Arc<dyn Subsystem>]>) -> Result<Exit, Failure> {
     // Before the first thread: signals are for the thread that waits for them.
     signals::block();
     let arena = memory(&options, &plan.calls, &subsystems)?;
     let ending = Ending::default();
     let cores = start_cores(&options, &ending)?;
     let wait_for_rpc = options.wait_for_rpc;
-    let built = assemble(options, arena, cores.handles().into(), subsystems)?;
+    let built =
+        build(options, arena, cores.handles().into(), subsystems).map_err(|error| Failure::new(Exit::Start, error))?;
     ending.watch(&built.app.methods);
     plan.verify(&built.app.methods);
-    plan.remarks
-        .iter()
-        .for_each(|remark| log::warn!(target: "app", "{remark}"));
+    plan.remarks.iter().for_each(|remark| log::warn!(target: "app", "{remark}"));
     if plan.failed {
-        return Err(Failure::new(
-            Exit::Config,
-            "the configuration has errors: see above, or use --check",
-        ));
+        return Err(Failure::new(Exit::Config, "the configuration has errors: see above, or use --check"));
     }
     let mut started = Vec::new();
     let outcome = begin(&built, &plan, wait_for_rpc, &mut started);
@@ -211,35 +159,20 @@ fn serve(
 }
 
 /// Takes the memory that the configuration needs, and says how much for what.
-fn memory(
-    options: &Options,
-    calls: &[Planned],
-    subsystems: &[Arc<dyn Subsystem>],
-) -> Result<Arc<dma::Arena>, Failure> {
+fn memory(options: &Options, calls: &[Planned], subsystems: &[Arc<dyn Subsystem>]) -> Result<Arc<dma::Arena>, Failure> {
     let calls: Vec<Call> = calls.iter().map(|planned| planned.call.clone()).collect();
-    let needs: Vec<Need> = subsystems
-        .iter()
-        .flat_map(|s| s.memory(options.cores.len(), &calls))
-        .collect();
+    let needs: Vec<Need> = subsystems.iter().flat_map(|s| s.memory(options.cores.len(), &calls)).collect();
     let needed: u64 = needs.iter().map(|need| need.bytes).sum();
     let reserve = needed.max(options.mem_mib.unwrap_or(0) << 20);
-    needs.iter().for_each(
-        |need| log::info!(target: "app", "memory: {} MiB for {}", mib(need.bytes), need.what),
-    );
+    needs.iter().for_each(|need| log::info!(target: "app", "memory: {} MiB for {}", mib(need.bytes), need.what));
     log::info!(target: "app", "memory: {} MiB in all{}", mib(reserve), if options.huge { ", hugepages" } else { "" });
     let backing = match options.huge {
-        true => dma::Backing::Huge {
-            dir: options.huge_dir.clone(),
-        },
+        true => dma::Backing::Huge { dir: options.huge_dir.clone() },
         false => dma::Backing::Ordinary,
     };
-    let reserve = usize::try_from(reserve)
-        .map_err(|_| Failure::new(Exit::Memory, "more memory than there are addresses"))?;
-    let arena = dma::Arena::new(dma::Options {
-        backing,
-        single_file: options.single_file,
-        reserve,
-    });
+    let reserve =
+        usize::try_from(reserve).map_err(|_| Failure::new(Exit::Memory, "more memory than there are addresses"))?;
+    let arena = dma::Arena::new(dma::Options { backing, single_file: options.single_file, reserve });
     arena.map_err(|error| Failure::new(Exit::Memory, error))
 }
 
@@ -252,23 +185,13 @@ fn start_cores(options: &Options, ending: &Ending) -> Result<Cores, Failure> {
         Idle::Spin => reactor::Idle::Spin,
         Idle::Adaptive(spin) => reactor::Idle::Adaptive { spin },
     };
-    let theirs = reactor::Options {
-        idle,
-        clock: Clock::real(),
-        ..reactor::Options::default()
-    };
+    let theirs = reactor::Options { idle, clock: Clock::real(), ..reactor::Options::default() };
     let ending = ending.clone();
-    Cores::start(&options.cores, &theirs, move |_, _| ending.died())
-        .map_err(|error| Failure::new(Exit::Start, error))
+    Cores::start(&options.cores, &theirs, move |_, _| ending.died()).map_err(|error| Failure::new(Exit::Start, error))
 }
 
 /// From STARTUP to RUNTIME. What was started is in `started`, also when something failed.
-fn begin(
-    built: &Built,
-    plan: &Plan,
-    wait_for_rpc: bool,
-    started: &mut Vec<Arc<dyn Subsystem>>,
-) -> Result<(), Failure> {
+fn begin(built: &Built, plan: &Plan, wait_for_rpc: bool, started: &mut Vec<Arc<dyn Subsystem>>) -> Result<(), Failure> {
     let methods = &built.app.methods;
     let (early, late) = plan.phases(methods);
     start(built, started, |subsystem| subsystem.early())?;
@@ -286,11 +209,7 @@ fn begin(
     replay(methods, &late)?;
     if methods.advance(State::Starting, State::Runtime) {
         log::info!(target: "app", "running on {} cores; {}", built.app.cores.len(), summary(plan));
-        built
-            .subsystems
-            .iter()
-            .flat_map(|subsystem| subsystem.serves())
-            .for_each(|line| println!("{line}"));
+        built.subsystems.iter().flat_map(|subsystem| subsystem.serves()).for_each(|line| println!("{line}"));
     }
     Ok(())
 }
@@ -307,14 +226,10 @@ fn start(
     started: &mut Vec<Arc<dyn Subsystem>>,
     which: impl Fn(&dyn Subsystem) -> bool,
 ) -> Result<(), Failure> {
-    for subsystem in built
-        .subsystems
-        .iter()
-        .filter(|subsystem| which(&***subsystem))
-    {
-        subsystem.start(&built.app).map_err(|error| {
-            Failure::new(Exit::Start, format!("{}: {error:#}", subsystem.name()))
-        })?;
+    for subsystem in built.subsystems.iter().filter(|subsystem| which(&***subsystem)) {
+        subsystem
+            .start(&built.app)
+            .map_err(|error| Failure::new(Exit::Start, format!("{}: {error:#}", subsystem.name())))?;
         started.push(subsystem.clone());
     }
     Ok(())
@@ -326,9 +241,9 @@ fn replay(methods: &Methods, calls: &[Planned]) -> Result<(), Failure> {
         if methods.state() == State::Stopping {
             break;
         }
-        methods.replay(call).map_err(|error| {
-            Failure::new(Exit::Config, format!("{origin}: {}: {error}", call.method))
-        })?;
+        methods
+            .replay(call)
+            .map_err(|error| Failure::new(Exit::Config, format!("{origin}: {}: {error}", call.method)))?;
     }
     Ok(())
 }
@@ -360,10 +275,7 @@ impl Ending {
     fn watch(&self, methods: &Arc<Methods>) {
         let _ = self.methods.set(methods.clone());
         let theirs = methods.clone();
-        signals::watch(
-            move || theirs.enter(State::Stopping),
-            || std::process::exit(Exit::Forced.code().into()),
-        );
+        signals::watch(move || theirs.enter(State::Stopping), || std::process::exit(Exit::Forced.code().into()));
         if self.died.load(Ordering::SeqCst) {
             methods.enter(State::Stopping);
         }
@@ -381,10 +293,6 @@ impl Ending {
     }
 
     fn exit(&self) -> Exit {
-        if self.died.load(Ordering::SeqCst) {
-            Exit::Died
-        } else {
-            Exit::Ok
-        }
+        if self.died.load(Ordering::SeqCst) { Exit::Died } else { Exit::Ok }
     }
 }

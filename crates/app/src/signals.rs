@@ -30,8 +30,5 @@ pub(crate) fn watch(first: impl Fn() + Send + 'static, again: impl Fn() + Send +
             }
         }
     };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(wait)
-        .expect("a thread can be started");
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).expect("a thread can be started");
 }

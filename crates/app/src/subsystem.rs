@@ -19,10 +19,7 @@ pub struct Call {
 impl Call {
     /// A call of `method` with `params` (an object, or `Value::Null` for none).
     pub fn new(method: impl Into<String>, params: Value) -> Self {
-        Self {
-            method: method.into(),
-            params,
-        }
+        Self { method: method.into(), params }
     }
 }
 
@@ -93,17 +90,10 @@ pub fn in_order(subsystems: Vec<Arc<dyn Subsystem>>) -> anyhow::Result<Vec<Arc<d
     let mut waiting = subsystems;
     let mut ordered: Vec<Arc<dyn Subsystem>> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
-        let ready = |s: &Arc<dyn Subsystem>| {
-            s.after()
-                .iter()
-                .all(|name| ordered.iter().any(|o| o.name() == *name))
-        };
+        let ready = |s: &Arc<dyn Subsystem>| s.after().iter().all(|name| ordered.iter().any(|o| o.name() == *name));
         let Some(next) = waiting.iter().position(ready) else {
             let names: Vec<&str> = waiting.iter().map(|s| s.name()).collect();
-            anyhow::bail!(
-                "subsystems wait for each other in a circle: {}",
-                names.join(", ")
-            );
+            anyhow::bail!("subsystems wait for each other in a circle: {}", names.join(", "));
         };
         ordered.push(waiting.remove(next));
     }
@@ -113,16 +103,10 @@ pub fn in_order(subsystems: Vec<Arc<dyn Subsystem>>) -> anyhow::Result<Vec<Arc<d
 fn check_names(subsystems: &[Arc<dyn Subsystem>]) -> anyhow::Result<()> {
     for (n, subsystem) in subsystems.iter().enumerate() {
         let name = subsystem.name();
-        anyhow::ensure!(
-            !subsystems[..n].iter().any(|s| s.name() == name),
-            "two subsystems are named {name}"
-        );
+        anyhow::ensure!(!subsystems[..n].iter().any(|s| s.name() == name), "two subsystems are named {name}");
         for needed in subsystem.after() {
             let known = subsystems.iter().any(|s| s.name() == *needed);
-            anyhow::ensure!(
-                known,
-                "subsystem {name} starts after {needed}, which there is not"
-            );
+            anyhow::ensure!(known, "subsystem {name} starts after {needed}, which there is not");
         }
     }
     Ok(())

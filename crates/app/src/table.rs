@@ -47,15 +47,10 @@ impl Methods {
         let mut index = HashMap::new();
         for (n, method) in methods.iter().enumerate() {
             for name in std::iter::once(&method.name()).chain(method.aliases()) {
-                anyhow::ensure!(
-                    index.insert(*name, n).is_none(),
-                    "two methods are named {name}"
-                );
+                anyhow::ensure!(index.insert(*name, n).is_none(), "two methods are named {name}");
             }
         }
-        self.table
-            .set((methods, index))
-            .map_err(|_| anyhow::anyhow!("the method table is filled already"))
+        self.table.set((methods, index)).map_err(|_| anyhow::anyhow!("the method table is filled already"))
     }
 
     /// All methods, in the order of their subsystems.
@@ -94,9 +89,7 @@ impl Methods {
 
     /// Makes a call of the configuration, in whatever state.
     pub(crate) fn replay(&self, call: &Call) -> Result<Value, RpcError> {
-        let method = self
-            .find(&call.method)
-            .ok_or_else(RpcError::method_not_found)?;
+        let method = self.find(&call.method).ok_or_else(RpcError::method_not_found)?;
         method.call(call.params.clone())
     }
 
@@ -120,17 +113,12 @@ impl Methods {
     /// Waits until `done` holds for the state, and returns that.
     pub fn wait_until(&self, done: impl Fn(State) -> bool) -> State {
         let state = self.lock();
-        *self
-            .changed
-            .wait_while(state, |state| !done(*state))
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.changed.wait_while(state, |state| !done(*state)).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self, when: When) -> Result<(), RpcError> {
         match (when, self.state()) {
-            (When::Both, _) | (When::Startup, State::Startup) | (When::Runtime, State::Runtime) => {
-                Ok(())
-            }
+            (When::Both, _) | (When::Startup, State::Startup) | (When::Runtime, State::Runtime) => Ok(()),
             (When::Runtime, State::Startup | State::Starting) => Err(RpcError::only_after_init()),
             (When::Startup, State::Starting | State::Runtime) => Err(RpcError::only_before_init()),
             (_, State::Stopping) => Err(RpcError::stopping()),
@@ -138,10 +126,7 @@ impl Methods {
     }
 
     fn warn_once(&self, name: &str) -> bool {
-        self.warned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.to_owned())
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -46,9 +46,7 @@ pub(crate) struct Announcer(pub(crate) Arc<Notify>);
 
 impl Announcer {
     pub(crate) fn new(notify: Arc<Notify>) -> Self {
-        ["bdev_register", "bdev_unregister", "bdev_resize"]
-            .iter()
-            .for_each(|kind| notify.announce(kind));
+        ["bdev_register", "bdev_unregister", "bdev_resize"].iter().for_each(|kind| notify.announce(kind));
         Self(notify)
     }
 }
@@ -96,40 +94,20 @@ struct SetOptions {
 }
 
 pub(super) fn methods(built: &Built) -> Vec<Method> {
-    let (get, examine, generic) = (
-        built.app.bdevs.clone(),
-        built.app.bdevs.clone(),
-        built.generic.clone(),
-    );
+    let (get, examine, generic) = (built.app.bdevs.clone(), built.app.bdevs.clone(), built.generic.clone());
     vec![
-        Method::new(
-            "bdev_get_bdevs",
-            When::Runtime,
-            "Describes the block devices",
-            move |p: GetBdevs| match p.name {
-                None => Ok(get
-                    .list()
-                    .iter()
-                    .map(|device| describe(&get, device))
-                    .collect()),
-                Some(name) => {
-                    await_device(&get, &name, Duration::from_millis(p.timeout.unwrap_or(0)))
-                        .map(|device| vec![describe(&get, &device)])
-                }
-            },
-        )
+        Method::new("bdev_get_bdevs", When::Runtime, "Describes the block devices", move |p: GetBdevs| match p.name {
+            None => Ok(get.list().iter().map(|device| describe(&get, device)).collect()),
+            Some(name) => await_device(&get, &name, Duration::from_millis(p.timeout.unwrap_or(0)))
+                .map(|device| vec![describe(&get, &device)]),
+        })
         .decode_error(DecodeError::Internal)
         .alias("get_bdevs"),
         Method::new(
             "bdev_examine",
             When::Runtime,
             "Accepted for a device that is there; nothing is found on devices yet",
-            move |p: Name| {
-                examine
-                    .get(&p.name)
-                    .map(|_| true)
-                    .ok_or_else(|| RpcError::errno(19))
-            },
+            move |p: Name| examine.get(&p.name).map(|_| true).ok_or_else(|| RpcError::errno(19)),
         ),
         Method::new(
             "bdev_wait_for_examine",
@@ -142,10 +120,8 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
             When::Startup,
             "Kept and saved; pools are sized from queue depths here",
             move |p: SetOptions| {
-                generic.set_bdev_options(
-                    serde_json::to_value(p)
-                        .map_err(|error| RpcError::internal(error.to_string()))?,
-                );
+                generic
+                    .set_bdev_options(serde_json::to_value(p).map_err(|error| RpcError::internal(error.to_string()))?);
                 Ok(true)
             },
         )
@@ -154,11 +130,7 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
 }
 
 /// The device of that name, now or within `wait`.
-fn await_device(
-    registry: &Registry,
-    name: &str,
-    wait: Duration,
-) -> Result<Arc<dyn Bdev>, RpcError> {
+fn await_device(registry: &Registry, name: &str, wait: Duration) -> Result<Arc<dyn Bdev>, RpcError> {
     let until = Instant::now() + wait.min(LONGEST);
     loop {
         if let Some(device) = registry.get(name) {
@@ -209,8 +181,5 @@ fn io_types(info: &Info) -> Map<String, Value> {
         "compare" => true,
         _ => false,
     };
-    IO_TYPES
-        .iter()
-        .map(|name| ((*name).to_owned(), Value::Bool(supported(name))))
-        .collect()
+    IO_TYPES.iter().map(|name| ((*name).to_owned(), Value::Bool(supported(name)))).collect()
 }

@@ -87,18 +87,30 @@ fn about_methods(built: &Built) -> Vec<Method> {
             Ok(list.flat_map(|m| std::iter::once(m.name()).chain(aliases(m))).collect::<Vec<_>>())
         })
         .alias("get_rpc_methods"),
-        Method::new("rpc.schema", When::Both, "Describes the methods and their parameters as JSON schema", move |p: GetSchema| {
-            let wanted = |m: &&Method| p.method.as_deref().is_none_or(|name| name == m.name() || m.aliases().contains(&name));
-            let list: Vec<Value> = schema.app.methods.list().iter().filter(wanted).map(describe).collect();
-            if list.is_empty() { Err(RpcError::method_not_found()) } else { Ok(list) }
-        }),
-        Method::new("spdk_get_version", When::Both, "Tells the version, and the SPDK release it speaks like", |_: NoParams| {
-            let (ours, (major, minor, patch)) = (env!("CARGO_PKG_VERSION"), SPDK);
-            Ok(json!({
-                "version": format!("qfc v{ours} (RPC as SPDK v{major}.{minor:02})"),
-                "fields": { "major": major, "minor": minor, "patch": patch, "suffix": format!("-qfc-{ours}") },
-            }))
-        })
+        Method::new(
+            "rpc.schema",
+            When::Both,
+            "Describes the methods and their parameters as JSON schema",
+            move |p: GetSchema| {
+                let wanted = |m: &&Method| {
+                    p.method.as_deref().is_none_or(|name| name == m.name() || m.aliases().contains(&name))
+                };
+                let list: Vec<Value> = schema.app.methods.list().iter().filter(wanted).map(describe).collect();
+                if list.is_empty() { Err(RpcError::method_not_found()) } else { Ok(list) }
+            },
+        ),
+        Method::new(
+            "spdk_get_version",
+            When::Both,
+            "Tells the version, and the SPDK release it speaks like",
+            |_: NoParams| {
+                let (ours, (major, minor, patch)) = (env!("CARGO_PKG_VERSION"), SPDK);
+                Ok(json!({
+                    "version": format!("qfc v{ours} (RPC as SPDK v{major}.{minor:02})"),
+                    "fields": { "major": major, "minor": minor, "patch": patch, "suffix": format!("-qfc-{ours}") },
+                }))
+            },
+        )
         .alias("get_spdk_version"),
         Method::new("spdk_kill_instance", When::Runtime, "Sends a signal to the target", |p: Kill| {
             let signal = match p.sig_name {
@@ -141,18 +153,9 @@ fn about_state(built: &Built) -> Vec<Method> {
             },
         )
         .alias("start_subsystem_init"),
-        Method::new(
-            "framework_wait_init",
-            When::Both,
-            "Waits until the subsystems are started",
-            move |_: NoParams| {
-                started(
-                    wait.app
-                        .methods
-                        .wait_until(|state| matches!(state, State::Runtime | State::Stopping)),
-                )
-            },
-        )
+        Method::new("framework_wait_init", When::Both, "Waits until the subsystems are started", move |_: NoParams| {
+            started(wait.app.methods.wait_until(|state| matches!(state, State::Runtime | State::Stopping)))
+        })
         .alias("wait_subsystem_init"),
     ]
 }
@@ -160,8 +163,7 @@ fn about_state(built: &Built) -> Vec<Method> {
 fn started(state: State) -> Result<bool, RpcError> {
     match state {
         State::Runtime => Ok(true),
-        _ => Err(RpcError::internal("Initialization failed.")
-            .because("the target is shutting down, see its log")),
+        _ => Err(RpcError::internal("Initialization failed.").because("the target is shutting down, see its log")),
     }
 }
 
@@ -173,8 +175,7 @@ fn about_config(built: &Built) -> Vec<Method> {
             When::Runtime,
             "Lists the sections of the configuration",
             move |_: NoParams| {
-                let entry =
-                    |(name, needs)| json!({ "subsystem": name, "depends_on": Value::from(needs) });
+                let entry = |(name, needs)| json!({ "subsystem": name, "depends_on": Value::from(needs) });
                 Ok(list.sections().into_iter().map(entry).collect::<Vec<_>>())
             },
         )
@@ -186,9 +187,7 @@ fn about_config(built: &Built) -> Vec<Method> {
             move |p: GetConfig| {
                 let _ = p.with_batches;
                 let calls: Option<Vec<Call>> = config.config(&p.name);
-                calls.ok_or_else(|| {
-                    RpcError::bad_params(format!("Subsystem '{}' not found", p.name))
-                })
+                calls.ok_or_else(|| RpcError::bad_params(format!("Subsystem '{}' not found", p.name)))
             },
         )
         .decode_error(DecodeError::Own(-32602, "Invalid arguments"))
@@ -206,36 +205,21 @@ fn about_scheduling(built: &Built) -> Vec<Method> {
             "Chooses the scheduler; there is only static",
             |p: SetScheduler| match p.name.as_str() {
                 "static" => Ok(true),
-                _ => Err(RpcError::internal_errno(22)
-                    .because("connections stay on their core: there is only static")),
+                _ => Err(RpcError::internal_errno(22).because("connections stay on their core: there is only static")),
             },
         ),
-        Method::new(
-            "framework_get_scheduler",
-            When::Both,
-            "Tells the scheduler",
-            move |_: NoParams| {
-                Ok(json!({
-                    "scheduler_name": "static",
-                    "scheduler_period": 0,
-                    "isolated_core_mask": cpumask::format([]),
-                    "scheduling_core": main_core,
-                }))
-            },
-        ),
-        Method::new(
-            "framework_get_governor",
-            When::Runtime,
-            "Tells the governor; there is none",
-            |_: NoParams| Ok(json!({})),
-        ),
-        accept(
-            "framework_enable_cpumask_locks",
-            "Accepted; cores are not locked against other processes",
-        ),
-        accept(
-            "framework_disable_cpumask_locks",
-            "Accepted; cores are not locked against other processes",
-        ),
+        Method::new("framework_get_scheduler", When::Both, "Tells the scheduler", move |_: NoParams| {
+            Ok(json!({
+                "scheduler_name": "static",
+                "scheduler_period": 0,
+                "isolated_core_mask": cpumask::format([]),
+                "scheduling_core": main_core,
+            }))
+        }),
+        Method::new("framework_get_governor", When::Runtime, "Tells the governor; there is none", |_: NoParams| {
+            Ok(json!({}))
+        }),
+        accept("framework_enable_cpumask_locks", "Accepted; cores are not locked against other processes"),
+        accept("framework_disable_cpumask_locks", "Accepted; cores are not locked against other processes"),
     ]
 }

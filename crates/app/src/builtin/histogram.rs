@@ -83,18 +83,12 @@ struct Histograms {
 }
 
 pub(super) fn methods(built: &Built) -> Vec<Method> {
-    let enable = Arc::new(Histograms {
-        registry: built.app.bdevs.clone(),
-        enabled: Mutex::default(),
-    });
+    let enable = Arc::new(Histograms { registry: built.app.bdevs.clone(), enabled: Mutex::default() });
     let get = enable.clone();
     vec![
-        Method::new(
-            "bdev_enable_histogram",
-            When::Runtime,
-            "Starts or ends a latency histogram",
-            move |p: Enable| enable.set(&p),
-        )
+        Method::new("bdev_enable_histogram", When::Runtime, "Starts or ends a latency histogram", move |p: Enable| {
+            enable.set(&p)
+        })
         .decode_error(DecodeError::Internal)
         .alias("enable_bdev_histogram"),
         Method::new(
@@ -117,15 +111,7 @@ impl Histograms {
         if p.enable {
             let shape = Shape::new(p.granularity, p.min_nsec, p.max_nsec)?;
             let from = merged(&meters, kind);
-            enabled.insert(
-                name,
-                Enabled {
-                    meters,
-                    kind,
-                    shape,
-                    from,
-                },
-            );
+            enabled.insert(name, Enabled { meters, kind, shape, from });
         } else {
             enabled.remove(&name);
         }
@@ -135,19 +121,11 @@ impl Histograms {
     fn get(&self, name: &str) -> Result<Value, RpcError> {
         let (name, meters) = self.find(name)?;
         let all = self.enabled.lock().unwrap_or_else(PoisonError::into_inner);
-        let enabled = all
-            .get(&name)
-            .filter(|enabled| Arc::ptr_eq(&enabled.meters, &meters));
+        let enabled = all.get(&name).filter(|enabled| Arc::ptr_eq(&enabled.meters, &meters));
         // EFAULT is what SPDK says of a histogram that is not enabled.
-        let enabled = enabled
-            .ok_or_else(|| RpcError::internal_errno(14).because("the histogram is not enabled"))?;
-        let counts = enabled
-            .shape
-            .counts(&merged(&meters, enabled.kind).minus(&enabled.from));
-        let bytes: Vec<u8> = counts
-            .iter()
-            .flat_map(|count| count.to_le_bytes())
-            .collect();
+        let enabled = enabled.ok_or_else(|| RpcError::internal_errno(14).because("the histogram is not enabled"))?;
+        let counts = enabled.shape.counts(&merged(&meters, enabled.kind).minus(&enabled.from));
+        let bytes: Vec<u8> = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
         Ok(json!({
             "histogram": base64(&bytes),
             "granularity": enabled.shape.granularity,
@@ -160,10 +138,7 @@ impl Histograms {
     fn find(&self, name: &str) -> Result<(String, Arc<[Meter]>), RpcError> {
         let device = self.registry.get(name).ok_or_else(|| RpcError::errno(19))?;
         let name = device.info().name;
-        let meters = self
-            .registry
-            .meters(&name)
-            .ok_or_else(|| RpcError::errno(19))?;
+        let meters = self.registry.meters(&name).ok_or_else(|| RpcError::errno(19))?;
         Ok((name, meters))
     }
 }
@@ -196,19 +171,11 @@ fn merged(meters: &[Meter], kind: Kind) -> Snapshot {
 impl Shape {
     fn new(granularity: u8, min_nsec: u64, max_nsec: u64) -> Result<Self, RpcError> {
         if min_nsec >= max_nsec || granularity == 0 {
-            return Err(RpcError::errno(22)
-                .because("min_nsec must be below max_nsec and granularity at least 1"));
+            return Err(RpcError::errno(22).because("min_nsec must be below max_nsec and granularity at least 1"));
         }
         let granularity = granularity.min(FINEST);
-        let (min, max) = (
-            range(granularity, min_nsec),
-            range(granularity, max_nsec - 1),
-        );
-        Ok(Self {
-            granularity,
-            min,
-            max,
-        })
+        let (min, max) = (range(granularity, min_nsec), range(granularity, max_nsec - 1));
+        Ok(Self { granularity, min, max })
     }
 
     /// The counts in SPDK's order; what is shorter or longer than told apart falls into the first or last bucket.
@@ -242,10 +209,7 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
-        let word = three
-            .iter()
-            .fold(0u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - three.len()));
+        let word = three.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
         for n in 0..4 {
             let digit = DIGITS[(word >> (18 - 6 * n)) as usize & 63] as char;
             text.push(if n <= three.len() { digit } else { '=' });
@@ -277,31 +241,19 @@ mod tests {
     #[test]
     fn ranges_are_spdks() {
         // With 2^7 buckets: range 0 is 0..=127, range 1 is 128..=255, range 2 is 256..=511.
-        let ranges: Vec<u32> = [0, 127, 128, 255, 256, 511, 512, u64::MAX]
-            .map(|value| range(7, value))
-            .to_vec();
+        let ranges: Vec<u32> = [0, 127, 128, 255, 256, 511, 512, u64::MAX].map(|value| range(7, value)).to_vec();
         assert_eq!(ranges, [0, 0, 1, 1, 2, 2, 3, 57]);
     }
 
     #[test]
     fn counts_fall_where_spdk_puts_them() {
         let histogram = stats::Histogram::new();
-        [1, 1500, 1500, 50_000, 1 << 39]
-            .iter()
-            .for_each(|ns| histogram.record(*ns));
+        [1, 1500, 1500, 50_000, 1 << 39].iter().for_each(|ns| histogram.record(*ns));
         let shape = Shape::new(7, 1000, 1_000_000).unwrap();
         assert_eq!((shape.granularity, shape.min, shape.max), (6, 4, 14));
         let counts = shape.counts(&histogram.snapshot());
         // 1500 lies in 1024..2048 (range 5 of 64 buckets of 16): bucket (1500 - 1024) / 16 = 29 of the second range here.
-        assert_eq!(
-            (
-                counts.len(),
-                counts[0],
-                counts[64 + 29],
-                *counts.last().unwrap()
-            ),
-            (11 * 64, 1, 2, 1)
-        );
+        assert_eq!((counts.len(), counts[0], counts[64 + 29], *counts.last().unwrap()), (11 * 64, 1, 2, 1));
         assert_eq!(counts.iter().sum::<u64>(), 5);
     }
 }

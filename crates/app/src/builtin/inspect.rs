@@ -12,26 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) const TICK_RATE: u64 = 1_000_000_000;
 
 pub(super) fn methods(built: &Built) -> Vec<Method> {
-    let (reactors, threads, pollers, channels, memory) = (
-        built.clone(),
-        built.clone(),
-        built.clone(),
-        built.clone(),
-        built.clone(),
-    );
+    let (reactors, threads, pollers, channels, memory) =
+        (built.clone(), built.clone(), built.clone(), built.clone(), built.clone());
     vec![
         Method::new(
             "framework_get_reactors",
             When::Runtime,
             "Tells busy and idle time of each core",
             move |_: NoParams| {
-                let list: Vec<Value> = reactors
-                    .app
-                    .cores
-                    .iter()
-                    .enumerate()
-                    .map(|(n, core)| reactor(n, core))
-                    .collect();
+                let list: Vec<Value> =
+                    reactors.app.cores.iter().enumerate().map(|(n, core)| reactor(n, core)).collect();
                 Ok(json!({ "tick_rate": TICK_RATE, "pid": std::process::id(), "reactors": list }))
             },
         ),
@@ -41,44 +31,26 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
             "Tells busy and idle time of each thread",
             move |_: NoParams| Ok(per_core(&threads, thread)),
         ),
-        Method::new(
-            "thread_get_pollers",
-            When::Runtime,
-            "Lists the pollers of each thread",
-            move |_: NoParams| Ok(per_core(&pollers, polled)),
-        ),
+        Method::new("thread_get_pollers", When::Runtime, "Lists the pollers of each thread", move |_: NoParams| {
+            Ok(per_core(&pollers, polled))
+        }),
         Method::new(
             "thread_get_io_channels",
             When::Runtime,
             "Lists the threads; their channels are their pollers' own",
-            move |_: NoParams| {
-                Ok(per_core(
-                    &channels,
-                    |_, core| json!({ "name": name(core), "io_channels": [] }),
-                ))
-            },
+            move |_: NoParams| Ok(per_core(&channels, |_, core| json!({ "name": name(core), "io_channels": [] }))),
         ),
         Method::new(
             "env_dpdk_get_mem_stats",
             When::Runtime,
             "Writes what is known of the memory into a file",
-            move |_: NoParams| {
-                memory_file(&memory)
-                    .map_err(RpcError::from)
-                    .map(|file| json!({ "filename": file }))
-            },
+            move |_: NoParams| memory_file(&memory).map_err(RpcError::from).map(|file| json!({ "filename": file })),
         ),
     ]
 }
 
 fn per_core(built: &Built, describe: impl Fn(usize, &Handle) -> Value) -> Value {
-    let threads: Vec<Value> = built
-        .app
-        .cores
-        .iter()
-        .enumerate()
-        .map(|(n, core)| describe(n, core))
-        .collect();
+    let threads: Vec<Value> = built.app.cores.iter().enumerate().map(|(n, core)| describe(n, core)).collect();
     json!({ "tick_rate": TICK_RATE, "threads": threads })
 }
 
@@ -129,28 +101,16 @@ fn polled(n: usize, core: &Handle) -> Value {
 /// SPDK dumps DPDK's heaps into a file and returns its name. There is no DPDK here, so ours has what the arena knows.
 fn memory_file(built: &Built) -> std::io::Result<String> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!(
-        "qfc_mem.{}.{}.txt",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("qfc_mem.{}.{}.txt", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
     // A new file, ours alone: a link that someone put there is not followed.
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     let usage = built.app.arena.usage();
     writeln!(
         file,
         "mapped bytes: {}\nused bytes: {}\nfiles: {}\nhugepages: {}",
         usage.mapped, usage.used, usage.files, usage.huge
     )?;
-    file.write_all(
-        std::fs::read("/proc/self/status")
-            .unwrap_or_default()
-            .as_slice(),
-    )?;
+    file.write_all(std::fs::read("/proc/self/status").unwrap_or_default().as_slice())?;
     Ok(path.display().to_string())
 }

@@ -153,33 +153,21 @@ struct Iostat {
 }
 
 pub(super) fn methods(built: &Built) -> Vec<Method> {
-    let stat = Iostat {
-        registry: built.app.bdevs.clone(),
-        marks: Mutex::default(),
-        start: Instant::now(),
-    };
+    let stat = Iostat { registry: built.app.bdevs.clone(), marks: Mutex::default(), start: Instant::now() };
     let get = Arc::new(stat);
     let reset = get.clone();
     vec![
-        Method::new(
-            "bdev_get_iostat",
-            When::Runtime,
-            "Tells what was read and written",
-            move |p: GetIostat| get.report(&p),
-        )
+        Method::new("bdev_get_iostat", When::Runtime, "Tells what was read and written", move |p: GetIostat| {
+            get.report(&p)
+        })
         .decode_error(DecodeError::Internal)
         .alias("get_bdevs_iostat"),
-        Method::new(
-            "bdev_reset_iostat",
-            When::Runtime,
-            "Starts counting anew",
-            move |p: ResetIostat| {
-                for name in reset.chosen(p.name.map(|name| vec![name]).as_deref())? {
-                    reset.reset(&name, p.mode);
-                }
-                Ok(true)
-            },
-        )
+        Method::new("bdev_reset_iostat", When::Runtime, "Starts counting anew", move |p: ResetIostat| {
+            for name in reset.chosen(p.name.map(|name| vec![name]).as_deref())? {
+                reset.reset(&name, p.mode);
+            }
+            Ok(true)
+        })
         .decode_error(DecodeError::Internal),
     ]
 }
@@ -191,16 +179,11 @@ impl Iostat {
             return Err(RpcError::errno(22).because("per_channel is for exactly one name"));
         }
         let names = self.chosen(p.names.as_deref())?;
-        let mut report =
-            json!({ "tick_rate": TICK_RATE, "ticks": self.start.elapsed().as_nanos() as u64 });
+        let mut report = json!({ "tick_rate": TICK_RATE, "ticks": self.start.elapsed().as_nanos() as u64 });
         if p.per_channel {
             report["name"] = json!(names[0]);
-            report["channels"] = self
-                .per_core(&names[0])
-                .iter()
-                .enumerate()
-                .map(|(n, tally)| channel(n, tally))
-                .collect();
+            report["channels"] =
+                self.per_core(&names[0]).iter().enumerate().map(|(n, tally)| channel(n, tally)).collect();
         } else {
             report["bdevs"] = names.iter().map(|name| self.whole(name)).collect();
         }
@@ -210,20 +193,11 @@ impl Iostat {
 
     /// The registry's own names of the devices asked for, all when none is.
     fn chosen(&self, names: Option<&[String]>) -> Result<Vec<String>, RpcError> {
-        let own = |name: &String| {
-            self.registry
-                .get(name)
-                .map(|device| device.info().name)
-                .ok_or_else(|| RpcError::errno(19))
-        };
+        let own =
+            |name: &String| self.registry.get(name).map(|device| device.info().name).ok_or_else(|| RpcError::errno(19));
         match names {
             Some(names) => names.iter().map(own).collect(),
-            None => Ok(self
-                .registry
-                .list()
-                .iter()
-                .map(|device| device.info().name)
-                .collect()),
+            None => Ok(self.registry.list().iter().map(|device| device.info().name).collect()),
         }
     }
 
@@ -239,15 +213,8 @@ impl Iostat {
         };
         let now: Vec<Tally> = meters.iter().map(Tally::of).collect();
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        match marks
-            .get(name)
-            .filter(|mark| Arc::ptr_eq(&mark.meters, &meters))
-        {
-            Some(mark) => now
-                .iter()
-                .zip(&mark.tallies)
-                .map(|(now, then)| now.minus(then))
-                .collect(),
+        match marks.get(name).filter(|mark| Arc::ptr_eq(&mark.meters, &meters)) {
+            Some(mark) => now.iter().zip(&mark.tallies).map(|(now, then)| now.minus(then)).collect(),
             None => now,
         }
     }

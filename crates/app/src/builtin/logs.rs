@@ -45,20 +45,14 @@ struct Timestamps {
 pub(super) fn methods() -> Vec<Method> {
     let (both, internal) = (When::Both, DecodeError::Internal);
     vec![
-        Method::new(
-            "log_set_print_level",
-            both,
-            "Sets the level up to which lines are written",
-            |p: SetLevel| Ok(backend().set_print_level(p.level.name())),
-        )
+        Method::new("log_set_print_level", both, "Sets the level up to which lines are written", |p: SetLevel| {
+            Ok(backend().set_print_level(p.level.name()))
+        })
         .decode_error(internal)
         .alias("set_log_print_level"),
-        Method::new(
-            "log_get_print_level",
-            both,
-            "Tells the level up to which lines are written",
-            |_: NoParams| Ok(backend().print_level()),
-        )
+        Method::new("log_get_print_level", both, "Tells the level up to which lines are written", |_: NoParams| {
+            Ok(backend().print_level())
+        })
         .alias("get_log_print_level"),
         Method::new(
             "log_set_level",
@@ -68,35 +62,19 @@ pub(super) fn methods() -> Vec<Method> {
         )
         .decode_error(internal)
         .alias("set_log_level"),
-        Method::new(
-            "log_get_level",
-            both,
-            "Tells the level for the system log",
-            |_: NoParams| Ok(backend().level()),
-        )
-        .alias("get_log_level"),
-        Method::new(
-            "log_set_flag",
-            both,
-            "Writes all lines of one part",
-            |p: Flag| set_flag(&p.flag, true),
-        )
-        .decode_error(internal)
-        .alias("set_log_flag"),
-        Method::new(
-            "log_clear_flag",
-            both,
-            "No longer writes all lines of one part",
-            |p: Flag| set_flag(&p.flag, false),
-        )
+        Method::new("log_get_level", both, "Tells the level for the system log", |_: NoParams| Ok(backend().level()))
+            .alias("get_log_level"),
+        Method::new("log_set_flag", both, "Writes all lines of one part", |p: Flag| set_flag(&p.flag, true))
+            .decode_error(internal)
+            .alias("set_log_flag"),
+        Method::new("log_clear_flag", both, "No longer writes all lines of one part", |p: Flag| {
+            set_flag(&p.flag, false)
+        })
         .decode_error(internal)
         .alias("clear_log_flag"),
-        Method::new(
-            "log_get_flags",
-            both,
-            "Lists the parts and whether all their lines are written",
-            |_: NoParams| Ok(backend().all_flags()),
-        )
+        Method::new("log_get_flags", both, "Lists the parts and whether all their lines are written", |_: NoParams| {
+            Ok(backend().all_flags())
+        })
         .alias("get_log_flags"),
         Method::new(
             "log_enable_timestamps",

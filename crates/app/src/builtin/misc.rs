@@ -15,22 +15,12 @@ pub(crate) struct Generic {
 
 impl Generic {
     pub(crate) fn config(&self) -> Vec<Call> {
-        let options = self
-            .bdev_options
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        options
-            .map(|params| Call::new("bdev_set_options", params))
-            .into_iter()
-            .collect()
+        let options = self.bdev_options.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        options.map(|params| Call::new("bdev_set_options", params)).into_iter().collect()
     }
 
     pub(crate) fn set_bdev_options(&self, params: Value) {
-        *self
-            .bdev_options
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(params);
+        *self.bdev_options.lock().unwrap_or_else(PoisonError::into_inner) = Some(params);
     }
 }
 
@@ -81,12 +71,9 @@ struct SockOptions {
 pub(super) fn methods(built: &Built) -> Vec<Method> {
     let (kinds, since) = (built.app.notify.clone(), built.app.notify.clone());
     let mut list = vec![
-        Method::new(
-            "notify_get_types",
-            When::Runtime,
-            "Lists the kinds of notifications",
-            move |_: NoParams| Ok(kinds.kinds()),
-        )
+        Method::new("notify_get_types", When::Runtime, "Lists the kinds of notifications", move |_: NoParams| {
+            Ok(kinds.kinds())
+        })
         .alias("get_notification_types"),
         Method::new(
             "notify_get_notifications",
@@ -100,28 +87,14 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
             When::Startup,
             "Accepted; buffers are sized from queue depths and I/O sizes",
             |p: Iobuf| {
-                let _ = (
-                    p.small_pool_count,
-                    p.large_pool_count,
-                    p.small_bufsize,
-                    p.large_bufsize,
-                    p.enable_numa,
-                );
+                let _ = (p.small_pool_count, p.large_pool_count, p.small_bufsize, p.large_bufsize, p.enable_numa);
                 Ok(true)
             },
         ),
-        Method::new(
-            "iobuf_get_stats",
-            When::Runtime,
-            "Lists shared buffer pools; there are none",
-            |_: NoParams| Ok(json!([])),
-        ),
-        Method::new(
-            "keyring_get_keys",
-            When::Runtime,
-            "Lists the keys; there are none",
-            |_: NoParams| Ok(json!([])),
-        ),
+        Method::new("iobuf_get_stats", When::Runtime, "Lists shared buffer pools; there are none", |_: NoParams| {
+            Ok(json!([]))
+        }),
+        Method::new("keyring_get_keys", When::Runtime, "Lists the keys; there are none", |_: NoParams| Ok(json!([]))),
     ];
     list.extend(sockets());
     list
@@ -129,45 +102,28 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
 
 fn sockets() -> Vec<Method> {
     vec![
-        Method::new(
-            "sock_get_default_impl",
-            When::Both,
-            "Tells the socket layer",
-            |_: NoParams| Ok(json!({ "impl_name": "posix" })),
-        ),
+        Method::new("sock_get_default_impl", When::Both, "Tells the socket layer", |_: NoParams| {
+            Ok(json!({ "impl_name": "posix" }))
+        }),
         Method::new(
             "sock_set_default_impl",
             When::Startup,
             "Chooses the socket layer; there is only posix",
             |p: SockImpl| posix(&p.impl_name).map(|()| true),
         ),
-        Method::new(
-            "sock_impl_get_options",
-            When::Both,
-            "Tells the options of the socket layer",
-            |p: SockImpl| {
-                posix(&p.impl_name)?;
-                Ok(sock_options())
-            },
-        ),
+        Method::new("sock_impl_get_options", When::Both, "Tells the options of the socket layer", |p: SockImpl| {
+            posix(&p.impl_name)?;
+            Ok(sock_options())
+        }),
         Method::new(
             "sock_impl_set_options",
             When::Startup,
             "Accepted for posix; sockets are tuned by the transport",
             |p: SockOptions| {
-                let _ = (
-                    p.recv_buf_size,
-                    p.send_buf_size,
-                    p.enable_recv_pipe,
-                    p.enable_quickack,
-                    p.enable_placement_id,
-                );
-                let _ = (
-                    p.enable_zerocopy_send_server,
-                    p.enable_zerocopy_send_client,
-                    p.zerocopy_threshold,
-                    p.tls_version,
-                );
+                let _ =
+                    (p.recv_buf_size, p.send_buf_size, p.enable_recv_pipe, p.enable_quickack, p.enable_placement_id);
+                let _ =
+                    (p.enable_zerocopy_send_server, p.enable_zerocopy_send_client, p.zerocopy_threshold, p.tls_version);
                 posix(&p.impl_name)?;
                 match p.enable_ktls {
                     Some(true) => Err(RpcError::invalid_params("enable_ktls: there is no TLS yet")),
@@ -181,9 +137,7 @@ fn sockets() -> Vec<Method> {
 fn posix(name: &str) -> Result<(), RpcError> {
     match name {
         "posix" => Ok(()),
-        other => Err(RpcError::invalid_params(format!(
-            "impl_name: there is only posix, not {other}"
-        ))),
+        other => Err(RpcError::invalid_params(format!("impl_name: there is only posix, not {other}"))),
     }
 }
 

@@ -23,11 +23,7 @@ pub(crate) struct Built {
 
 impl Built {
     pub(crate) fn new(app: App, subsystems: Arc<[Arc<dyn Subsystem>]>) -> Self {
-        Self {
-            app,
-            subsystems,
-            generic: Arc::default(),
-        }
+        Self { app, subsystems, generic: Arc::default() }
     }
 
     /// All built-in methods.
@@ -51,19 +47,12 @@ impl Built {
         let mut sections: Vec<(&str, Vec<&str>)> = vec![("bdev", Vec::new())];
         for subsystem in self.subsystems.iter().filter(|s| !s.section().is_empty()) {
             let own = subsystem.section();
-            let needs = subsystem
-                .after()
-                .iter()
-                .filter_map(|name| self.section_of(name))
-                .filter(|s| *s != own);
+            let needs = subsystem.after().iter().filter_map(|name| self.section_of(name)).filter(|s| *s != own);
             let needs: Vec<&str> = needs.collect();
-            let at = sections
-                .iter()
-                .position(|(name, _)| *name == own)
-                .unwrap_or_else(|| {
-                    sections.push((own, Vec::new()));
-                    sections.len() - 1
-                });
+            let at = sections.iter().position(|(name, _)| *name == own).unwrap_or_else(|| {
+                sections.push((own, Vec::new()));
+                sections.len() - 1
+            });
             let known = &mut sections[at].1;
             needs.into_iter().for_each(|need| {
                 if !known.contains(&need) {
@@ -75,27 +64,14 @@ impl Built {
     }
 
     fn section_of(&self, name: &str) -> Option<&'static str> {
-        self.subsystems
-            .iter()
-            .find(|s| s.name() == name)
-            .map(|s| s.section())
-            .filter(|s| !s.is_empty())
+        self.subsystems.iter().find(|s| s.name() == name).map(|s| s.section()).filter(|s| !s.is_empty())
     }
 
     /// The calls that rebuild one section, or `None` when there is no such section.
     pub(crate) fn config(&self, section: &str) -> Option<Vec<Call>> {
         self.sections().iter().find(|(name, _)| *name == section)?;
-        let mut calls = if section == "bdev" {
-            self.generic.config()
-        } else {
-            Vec::new()
-        };
-        calls.extend(
-            self.subsystems
-                .iter()
-                .filter(|s| s.section() == section)
-                .flat_map(|s| s.config()),
-        );
+        let mut calls = if section == "bdev" { self.generic.config() } else { Vec::new() };
+        calls.extend(self.subsystems.iter().filter(|s| s.section() == section).flat_map(|s| s.config()));
         if section == "bdev" {
             calls.push(Call::new("bdev_wait_for_examine", serde_json::Value::Null));
         }

@@ -1,1 +1,5 @@
-//! Tests.
+//! The command set on a soft port and soft disks, several homes on one thread, time by hand.
+
+mod happy;
+mod rig;
+mod soft;

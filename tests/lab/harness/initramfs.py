@@ -12,11 +12,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
 
 from . import chroot, cpio
 from .kernels import Kernel
-from .places import LAB, LabError, cache, step
+from .places import LAB, LabError, cache, forget_unused, step
 
 BASE_MODULES = ["virtio_pci", "virtio_net", "nvme_tcp", "ext4", "crc32c_generic", "crc32c_cryptoapi"]
 PROGRAMS = [
@@ -26,7 +25,6 @@ PROGRAMS = [
 LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"]
 FOLDERS = ["bin", "dev", "proc", "sys", "etc/nvme", "root", "lab", "mnt", "run", "tmp", "usr/bin", "usr/lib", "usr/lib64"]
 LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "sbin": "bin", "usr/sbin": "bin"}
-UNUSED_LIMIT = 7 * 24 * 3600  # seconds
 HOST_ID = "00000000-0000-4000-8000-0000000000a1"
 FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
@@ -45,18 +43,11 @@ def base(kernel: Kernel, modules: list) -> pathlib.Path:
     recipe = repr((kernel.version, modules, PROGRAMS, LOADED_LATER, FOLDERS, LINKS, FILES, source_digest()))
     image = cache() / f"initramfs-{kernel.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.img"
     if not image.exists():
-        forget_old_images()
+        forget_unused("initramfs-*.img")  # not all: another tree may use another recipe
         with step(f"building the initramfs of kernel {kernel.name}", image):
             build(kernel, modules, image)
     os.utime(image)
     return image
-
-
-def forget_old_images() -> None:
-    """Drop images that no run has used for a week (another tree may use another recipe)."""
-    for image in cache().glob("initramfs-*.img"):
-        if time.time() - image.stat().st_mtime > UNUSED_LIMIT:
-            image.unlink()
 
 
 def source_digest() -> str:

@@ -14,6 +14,7 @@ import time
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 TREE = LAB.parent.parent
+UNUSED_LIMIT = 7 * 24 * 3600  # seconds
 
 
 class LabError(Exception):
@@ -63,6 +64,13 @@ def locked():
             say("another lab is making images in this folder; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def forget_unused(pattern: str) -> None:
+    """Drop what matches in the cache folder and was not touched for a week."""
+    for path in cache().glob(pattern):
+        if time.time() - path.stat().st_mtime > UNUSED_LIMIT:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def clean() -> None:

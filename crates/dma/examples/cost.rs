@@ -17,11 +17,7 @@ fn cost(mut f: impl FnMut()) -> f64 {
 }
 
 fn main() {
-    let options = Options {
-        backing: Backing::Ordinary,
-        single_file: false,
-        reserve: 0,
-    };
+    let options = Options { backing: Backing::Ordinary, single_file: false, reserve: 0 };
     let arena = Arena::new(options).expect("memory");
     let classes = [4096, 16384, 131072].map(|size| Class { size, count: 64 });
     let mut pool = Pool::new(&arena, &classes).expect("memory");
@@ -48,8 +44,6 @@ fn main() {
             let at = next();
             black_box(&mut to).copy_from_slice(&plain[at..at + len]);
         });
-        println!(
-            "{len:6} bytes: region read        {read:8.1}   write {write:8.1}   an ordinary copy {copy:8.1}"
-        );
+        println!("{len:6} bytes: region read        {read:8.1}   write {write:8.1}   an ordinary copy {copy:8.1}");
     }
 }

@@ -57,17 +57,10 @@ impl Arena {
     /// [`Error::TooLittle`] if the pages are not there; [`Error::NotHuge`] for a wrong directory.
     pub fn new(options: Options) -> Result<Arc<Arena>, Error> {
         let source = Source::new(options.backing, options.single_file)?;
-        let mut state = State {
-            source,
-            parts: Vec::new(),
-            free: Extents::default(),
-            waiting: Vec::new(),
-        };
+        let mut state = State { source, parts: Vec::new(), free: Extents::default(), waiting: Vec::new() };
         if options.reserve > 0 {
             let part = state.grow(options.reserve, state.source.huge())?;
-            state
-                .source
-                .fill(&state.parts[part], 0, state.parts[part].len)?;
+            state.source.fill(&state.parts[part], 0, state.parts[part].len)?;
         }
         Ok(Arc::new(Arena(Mutex::new(state))))
     }
@@ -86,23 +79,13 @@ impl Arena {
         state.sweep();
         let mapped: usize = state.parts.iter().map(|part| part.len).sum();
         let used = mapped - state.free.bytes();
-        Usage {
-            mapped,
-            used,
-            files: state.source.files.len(),
-            huge: state.source.huge(),
-        }
+        Usage { mapped, used, files: state.source.files.len(), huge: state.source.huge() }
     }
 
     /// Takes memory for a region or a pool.
     pub(crate) fn hold(self: &Arc<Self>, len: usize) -> Result<Holding, Error> {
         let (extent, base) = self.state().take(len)?;
-        Ok(Holding {
-            base,
-            extent,
-            ledger: Ledger::open(),
-            arena: self.clone(),
-        })
+        Ok(Holding { base, extent, ledger: Ledger::open(), arena: self.clone() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,10 +95,7 @@ impl Arena {
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        let state = self
-            .0
-            .get_mut()
-            .unwrap_or_else(|broken| broken.into_inner());
+        let state = self.0.get_mut().unwrap_or_else(|broken| broken.into_inner());
         state.sweep();
         if !state.waiting.is_empty() {
             return;
@@ -147,11 +127,7 @@ impl Drop for Holding {
 impl State {
     fn grow(&mut self, len: usize, kept: bool) -> Result<usize, Error> {
         let part = self.source.grow(len, kept)?;
-        self.free.give(Extent {
-            part: self.parts.len(),
-            at: 0,
-            len: part.len,
-        });
+        self.free.give(Extent { part: self.parts.len(), at: 0, len: part.len });
         self.parts.push(part);
         Ok(self.parts.len() - 1)
     }
@@ -178,11 +154,7 @@ impl State {
 
     /// Frees what waited and has come home.
     fn sweep(&mut self) {
-        while let Some(i) = self
-            .waiting
-            .iter()
-            .position(|(_, ledger)| ledger.out() == 0)
-        {
+        while let Some(i) = self.waiting.iter().position(|(_, ledger)| ledger.out() == 0) {
             let (extent, ledger) = self.waiting.swap_remove(i);
             ledger.close();
             self.release(extent);
@@ -197,15 +169,9 @@ impl State {
         let low = round_up(whole.at, page).max(extent.at / page * page);
         let high = (whole.end() / page * page).min(round_up(extent.end(), page));
         let emptied = !part.kept && low < high && self.source.empty(part, low, high - low);
-        let (low, high) = if emptied {
-            (low.max(extent.at), high.min(extent.end()))
-        } else {
-            (extent.end(), extent.end())
-        };
-        for (from, to) in [
-            (extent.at, low.min(extent.end())),
-            (high.max(extent.at), extent.end()),
-        ] {
+        let (low, high) =
+            if emptied { (low.max(extent.at), high.min(extent.end())) } else { (extent.end(), extent.end()) };
+        for (from, to) in [(extent.at, low.min(extent.end())), (high.max(extent.at), extent.end())] {
             if from < to {
                 // SAFETY: inside the extent, hence the mapping; the pages are there, and nobody else has the memory.
                 unsafe { copy::zero(part.base.add(from).as_ptr(), to - from) };

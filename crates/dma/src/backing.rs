@@ -36,16 +36,10 @@ pub struct Hugepages {
 pub fn hugepages() -> Hugepages {
     let read = |name: &str| {
         let path = format!("/sys/kernel/mm/hugepages/hugepages-2048kB/{name}");
-        std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.trim().parse::<usize>().ok())
-            .unwrap_or(0)
+        std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<usize>().ok()).unwrap_or(0)
     };
     let free = read("free_hugepages").saturating_sub(read("resv_hugepages"));
-    Hugepages {
-        total: read("nr_hugepages"),
-        free,
-    }
+    Hugepages { total: read("nr_hugepages"), free }
 }
 
 /// Huge pages of 2 MiB that could be had now.
@@ -83,13 +77,7 @@ impl Source {
             Backing::Huge { dir: None } => HUGE_PAGE,
             Backing::Huge { dir: Some(dir) } => page_of(dir)?,
         };
-        Ok(Source {
-            backing,
-            single_file,
-            files: Vec::new(),
-            page,
-            length: 0,
-        })
+        Ok(Source { backing, single_file, files: Vec::new(), page, length: 0 })
     }
 
     pub(crate) fn huge(&self) -> bool {
@@ -102,26 +90,13 @@ impl Source {
         self.check(len)?;
         if !self.huge() && !self.single_file {
             let base = map_ordinary(len, None)?;
-            return Ok(Part {
-                base,
-                len,
-                kept,
-                file: None,
-            });
+            return Ok(Part { base, len, kept, file: None });
         }
         let (file, at) = self.space(len)?;
-        let mapped = if self.huge() {
-            self.map_huge(len, file, at)
-        } else {
-            map_ordinary(len, Some((&self.files[file], at)))
-        };
+        let mapped =
+            if self.huge() { self.map_huge(len, file, at) } else { map_ordinary(len, Some((&self.files[file], at))) };
         let base = mapped.inspect_err(|_| self.shorten(file, at))?;
-        Ok(Part {
-            base,
-            len,
-            kept,
-            file: Some((file, at)),
-        })
+        Ok(Part { base, len, kept, file: Some((file, at)) })
     }
 
     /// Room for `len` bytes: at the end of the single file, or a new file. Returns its number and place.
@@ -131,9 +106,7 @@ impl Source {
             self.length = 0;
         }
         let (file, at) = (self.files.len() - 1, self.length);
-        self.files[file]
-            .set_len((at + len) as u64)
-            .map_err(|source| system("cannot size the memory file", source))?;
+        self.files[file].set_len((at + len) as u64).map_err(|source| system("cannot size the memory file", source))?;
         self.length = at + len;
         Ok((file, at))
     }
@@ -151,10 +124,9 @@ impl Source {
     fn create(&self) -> Result<File, Error> {
         let made = match &self.backing {
             Backing::Huge { dir: Some(dir) } => return nameless(dir),
-            Backing::Huge { dir: None } => memfd_create(
-                c"qfc-data",
-                MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB,
-            ),
+            Backing::Huge { dir: None } => {
+                memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB)
+            }
             Backing::Ordinary => memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC),
         };
         let what = match self.huge() {
@@ -168,16 +140,7 @@ impl Source {
         let size = NonZeroUsize::new(len).expect("a mapping has pages");
         let rights = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
-        let mapped = unsafe {
-            mmap(
-                None,
-                size,
-                rights,
-                MapFlags::MAP_SHARED,
-                &self.files[file],
-                at as i64,
-            )
-        };
+        let mapped = unsafe { mmap(None, size, rights, MapFlags::MAP_SHARED, &self.files[file], at as i64) };
         mapped.map(NonNull::cast).map_err(|e| self.refused(len, e))
     }
 
@@ -192,24 +155,16 @@ impl Source {
         let low = at / self.page * self.page;
         let high = round_up(at + len, self.page);
         let mode = FallocateFlags::empty();
-        fallocate(
-            &self.files[file],
-            mode,
-            (start + low) as i64,
-            (high - low) as i64,
-        )
-        .map_err(|e| self.refused(high - low, e))
+        fallocate(&self.files[file], mode, (start + low) as i64, (high - low) as i64)
+            .map_err(|e| self.refused(high - low, e))
     }
 
     /// Gives the pages of a range of whole pages back to the system; it reads as zeroes afterwards. False if the system refused.
     pub(crate) fn empty(&self, part: &Part, at: usize, len: usize) -> bool {
-        debug_assert!(
-            at.is_multiple_of(self.page) && len.is_multiple_of(self.page) && at + len <= part.len
-        );
+        debug_assert!(at.is_multiple_of(self.page) && len.is_multiple_of(self.page) && at + len <= part.len);
         let Some((file, start)) = part.file else {
             // SAFETY: inside the mapping; its memory is free, so nobody minds that it turns to zeroes.
-            return unsafe { madvise(part.base.add(at).cast(), len, MmapAdvise::MADV_DONTNEED) }
-                .is_ok();
+            return unsafe { madvise(part.base.add(at).cast(), len, MmapAdvise::MADV_DONTNEED) }.is_ok();
         };
         let mode = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         fallocate(&self.files[file], mode, (start + at) as i64, len as i64).is_ok()
@@ -222,12 +177,7 @@ impl Source {
             return Ok(());
         }
         let remedy = "Free some memory, or configure less of it (smaller RAM volumes, -s).".into();
-        Err(Error::TooLittle {
-            needed: len,
-            found,
-            page_size: self.page,
-            remedy,
-        })
+        Err(Error::TooLittle { needed: len, found, page_size: self.page, remedy })
     }
 
     /// The kernel's refusal of huge pages, in the operator's words.
@@ -237,49 +187,29 @@ impl Source {
             return system("cannot map huge pages", why.into());
         }
         let pages = hugepages();
-        let found = if self.page == HUGE_PAGE {
-            pages.free * HUGE_PAGE
-        } else {
-            0
-        };
+        let found = if self.page == HUGE_PAGE { pages.free * HUGE_PAGE } else { 0 };
         let goal = pages.total + needed.saturating_sub(found).div_ceil(HUGE_PAGE);
         let how = match self.page {
-            HUGE_PAGE => format!(
-                "reserve them with `echo {goal} | sudo tee /proc/sys/vm/nr_hugepages` (or scripts/setup.sh)"
-            ),
-            page => format!(
-                "reserve {} pages of {} KiB more",
-                needed.div_ceil(page),
-                page / 1024
-            ),
+            HUGE_PAGE => {
+                format!("reserve them with `echo {goal} | sudo tee /proc/sys/vm/nr_hugepages` (or scripts/setup.sh)")
+            }
+            page => format!("reserve {} pages of {} KiB more", needed.div_ceil(page), page / 1024),
         };
         let remedy = format!("Huge pages are missing: {how}, or start with --no-huge.");
-        Error::TooLittle {
-            needed,
-            found,
-            page_size: self.page,
-            remedy,
-        }
+        Error::TooLittle { needed, found, page_size: self.page, remedy }
     }
 }
 
 pub(crate) fn system(what: &str, source: std::io::Error) -> Error {
-    Error::System {
-        what: what.into(),
-        source,
-    }
+    Error::System { what: what.into(), source }
 }
 
 /// The page size of a hugetlbfs mount.
 fn page_of(dir: &Path) -> Result<usize, Error> {
-    let opened =
-        File::open(dir).map_err(|e| system(&format!("cannot open {}", dir.display()), e))?;
-    let about = fstatfs(&opened)
-        .map_err(|e| system(&format!("cannot examine {}", dir.display()), e.into()))?;
+    let opened = File::open(dir).map_err(|e| system(&format!("cannot open {}", dir.display()), e))?;
+    let about = fstatfs(&opened).map_err(|e| system(&format!("cannot examine {}", dir.display()), e.into()))?;
     if about.filesystem_type() != HUGETLBFS_MAGIC {
-        return Err(Error::NotHuge {
-            dir: dir.display().to_string(),
-        });
+        return Err(Error::NotHuge { dir: dir.display().to_string() });
     }
     Ok(about.block_size() as usize)
 }
@@ -291,12 +221,7 @@ fn nameless(dir: &Path) -> Result<File, Error> {
     let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let path = dir.join(format!("qfc-data-{}-{number}", std::process::id()));
     let make = || {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         std::fs::remove_file(&path)?;
         Ok(file)
     };

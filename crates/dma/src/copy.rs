@@ -98,23 +98,12 @@ mod tests {
     #[test]
     fn copies_exactly_the_bytes_asked_for() {
         let from: Vec<u8> = (0..400u32).map(|i| (i * 7 + 1) as u8).collect();
-        for (start, len) in [
-            (0, 0),
-            (1, 1),
-            (3, 63),
-            (0, 64),
-            (5, 65),
-            (2, 200),
-            (0, 383),
-        ] {
+        for (start, len) in [(0, 0), (1, 1), (3, 63), (0, 64), (5, 65), (2, 200), (0, 383)] {
             let mut to = vec![0xEE; 400];
             // SAFETY: both vectors have 400 bytes and start + len is below that; nobody else has them.
             unsafe { super::bytes::<false>(from.as_ptr().add(start), to.as_mut_ptr().add(8), len) };
             assert_eq!(to[8..8 + len], from[start..start + len]);
-            assert!(
-                to[..8].iter().chain(&to[8 + len..]).all(|&b| b == 0xEE),
-                "{start} {len}"
-            );
+            assert!(to[..8].iter().chain(&to[8 + len..]).all(|&b| b == 0xEE), "{start} {len}");
         }
     }
 

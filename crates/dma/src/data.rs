@@ -31,12 +31,7 @@ impl Data {
     /// A handle of no memory.
     #[inline]
     pub const fn empty() -> Data {
-        Data {
-            start: NonNull::dangling(),
-            len: 0,
-            owner: NOBODY,
-            home: ptr::null(),
-        }
+        Data { start: NonNull::dangling(), len: 0, owner: NOBODY, home: ptr::null() }
     }
 
     /// A piece of pool `owner`.
@@ -46,12 +41,7 @@ impl Data {
     #[inline]
     pub(crate) unsafe fn piece(start: NonNull<u8>, len: u32, owner: u32, number: usize) -> Data {
         debug_assert!(owner > LENT);
-        Data {
-            start,
-            len,
-            owner,
-            home: ptr::without_provenance(number),
-        }
+        Data { start, len, owner, home: ptr::without_provenance(number) }
     }
 
     /// A lent range.
@@ -63,12 +53,7 @@ impl Data {
         ledger.lend();
         // SAFETY: a place inside a mapping is not null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        Data {
-            start,
-            len,
-            owner: LENT,
-            home: ledger,
-        }
+        Data { start, len, owner: LENT, home: ledger }
     }
 
     /// Takes a pool's piece apart: its owner and number. The handle is gone afterwards.
@@ -145,23 +130,12 @@ impl Data {
     #[inline]
     pub fn copy_to(&self, at: u32, to: &mut [u8]) {
         let there = (self.len as usize).checked_sub(at as usize);
-        assert!(
-            there.is_some_and(|n| to.len() <= n),
-            "{} bytes at {at} of {}",
-            to.len(),
-            self.len
-        );
+        assert!(there.is_some_and(|n| to.len() <= n), "{} bytes at {at} of {}", to.len(), self.len);
         if !self.is_lent() {
             return to.copy_from_slice(&self.bytes()[at as usize..][..to.len()]);
         }
         // SAFETY: in range, as just checked; lent memory has no slices, so `to` does not overlap it.
-        unsafe {
-            copy::bytes::<true>(
-                self.start.add(at as usize).as_ptr(),
-                to.as_mut_ptr(),
-                to.len(),
-            )
-        };
+        unsafe { copy::bytes::<true>(self.start.add(at as usize).as_ptr(), to.as_mut_ptr(), to.len()) };
     }
 
     /// Shortens it to `len` bytes. What it gives back later is still the whole piece.
@@ -191,10 +165,7 @@ impl Drop for Data {
 #[cold]
 fn lost(owner: u32, len: u32) {
     let bug = cfg!(debug_assertions) && !std::thread::panicking();
-    assert!(
-        !bug,
-        "a piece of {len} bytes of pool {owner} was dropped instead of given back"
-    );
+    assert!(!bug, "a piece of {len} bytes of pool {owner} was dropped instead of given back");
 }
 
 impl Default for Data {

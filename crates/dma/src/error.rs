@@ -36,10 +36,6 @@ pub enum Error {
 /// A size as people write it: the largest binary unit that divides it.
 fn size(bytes: usize) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let fitting = units
-        .iter()
-        .find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
-    fitting.map_or(format!("{bytes} bytes"), |(unit, name)| {
-        format!("{} {name}", bytes / unit)
-    })
+    let fitting = units.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    fitting.map_or(format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
 }

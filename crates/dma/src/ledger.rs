@@ -24,29 +24,19 @@ struct Own(AtomicIsize);
 pub(crate) struct Ledger([Own; CELLS]);
 
 static SPARE_LEDGERS: Mutex<Vec<&'static Ledger>> = Mutex::new(Vec::new());
-static SPARE_CELLS: Mutex<Spare> = Mutex::new(Spare {
-    next: 0,
-    free: Vec::new(),
-});
+static SPARE_CELLS: Mutex<Spare> = Mutex::new(Spare { next: 0, free: Vec::new() });
 
 impl Ledger {
     /// A ledger with nothing out.
     pub(crate) fn open() -> &'static Ledger {
         let spare = SPARE_LEDGERS.lock().expect("no panic while locked").pop();
-        spare.unwrap_or_else(|| {
-            Box::leak(Box::new(Ledger(
-                [const { Own(AtomicIsize::new(0)) }; CELLS],
-            )))
-        })
+        spare.unwrap_or_else(|| Box::leak(Box::new(Ledger([const { Own(AtomicIsize::new(0)) }; CELLS]))))
     }
 
     /// Gives a ledger with nothing out to the next region.
     pub(crate) fn close(&'static self) {
         debug_assert_eq!(self.out(), 0);
-        SPARE_LEDGERS
-            .lock()
-            .expect("no panic while locked")
-            .push(self);
+        SPARE_LEDGERS.lock().expect("no panic while locked").push(self);
     }
 
     #[inline]
@@ -72,9 +62,7 @@ impl Ledger {
 
     /// Pieces out; exact only when nothing goes out any more, and then never too small.
     pub(crate) fn out(&self) -> isize {
-        self.0
-            .iter()
-            .fold(0, |sum, own| sum.wrapping_add(own.0.load(Acquire)))
+        self.0.iter().fold(0, |sum, own| sum.wrapping_add(own.0.load(Acquire)))
     }
 }
 
@@ -91,9 +79,7 @@ impl Lease {
     fn take() -> Lease {
         let mut spare = SPARE_CELLS.lock().expect("no panic while locked");
         let index = spare.free.pop().unwrap_or(spare.next);
-        spare.next = spare
-            .next
-            .max(if index < SHARED { index + 1 } else { index });
+        spare.next = spare.next.max(if index < SHARED { index + 1 } else { index });
         Lease(index)
     }
 }
@@ -102,11 +88,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         MINE.set(SHARED);
         if self.0 < SHARED {
-            SPARE_CELLS
-                .lock()
-                .expect("no panic while locked")
-                .free
-                .push(self.0);
+            SPARE_CELLS.lock().expect("no panic while locked").free.push(self.0);
         }
     }
 }

@@ -22,8 +22,7 @@ pub(crate) fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<N
     let room = NonZeroUsize::new(len + HUGE_PAGE).expect("a mapping has pages");
     let hold = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
     // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
-    let start =
-        unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, hold) }.map_err(refused)?;
+    let start = unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, hold) }.map_err(refused)?;
     let skip = start.addr().get().next_multiple_of(HUGE_PAGE) - start.addr().get();
     // SAFETY: the aligned place lies inside the room just made, which is one huge page longer than needed.
     let place = unsafe { start.byte_add(skip) };
@@ -32,20 +31,10 @@ pub(crate) fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<N
     // SAFETY: replaces only a part of the room made above, which nobody else knows.
     let mapped = unsafe {
         match file {
-            None => mmap_anonymous(
-                Some(place.addr()),
-                size,
-                rights,
-                MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED,
-            ),
-            Some((file, at)) => mmap(
-                Some(place.addr()),
-                size,
-                rights,
-                MapFlags::MAP_SHARED | MapFlags::MAP_FIXED,
-                file,
-                at as i64,
-            ),
+            None => mmap_anonymous(Some(place.addr()), size, rights, MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED),
+            Some((file, at)) => {
+                mmap(Some(place.addr()), size, rights, MapFlags::MAP_SHARED | MapFlags::MAP_FIXED, file, at as i64)
+            }
         }
     };
     // SAFETY: what is left of the room before and after; on failure nothing of it is used.
@@ -60,13 +49,7 @@ pub(crate) fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<N
 ///
 /// # Safety
 /// As for `munmap` of these parts.
-unsafe fn trim(
-    start: NonNull<c_void>,
-    skip: usize,
-    place: NonNull<c_void>,
-    len: usize,
-    used: bool,
-) {
+unsafe fn trim(start: NonNull<c_void>, skip: usize, place: NonNull<c_void>, len: usize, used: bool) {
     let unmap = |from: NonNull<c_void>, len: usize| {
         if len > 0 {
             // SAFETY: the caller's promise. A refusal leaves unused address space, nothing else.
@@ -84,9 +67,7 @@ unsafe fn trim(
 /// Bytes of ordinary memory that the system could give; as good as unlimited where it does not say.
 pub(crate) fn available() -> usize {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<usize>().ok());
     kib.map_or(usize::MAX, |kib| kib * 1024)
 }

@@ -50,10 +50,7 @@ unsafe impl Send for Pool {}
 impl Pool {
     /// Bytes that pools of these classes take from the arena.
     pub fn bytes(classes: &[Class]) -> usize {
-        classes
-            .iter()
-            .map(|class| round_up(class.size as usize, PAGE) * class.count as usize)
-            .sum()
+        classes.iter().map(|class| round_up(class.size as usize, PAGE) * class.count as usize).sum()
     }
 
     /// Makes a pool with all its pieces.
@@ -69,15 +66,8 @@ impl Pool {
         sorted.sort_by_key(|class| class.size);
         let memory = arena.hold(Pool::bytes(classes))?;
         let mut start = 0;
-        let shelves = sorted
-            .iter()
-            .map(|class| Shelf::new(class, &mut start))
-            .collect();
-        Ok(Pool {
-            id: next_id(),
-            shelves,
-            memory: Some(memory),
-        })
+        let shelves = sorted.iter().map(|class| Shelf::new(class, &mut start)).collect();
+        Ok(Pool { id: next_id(), shelves, memory: Some(memory) })
     }
 
     /// A piece of at least `len` bytes whose handle has `len`: of the smallest class that fits and has one. None if there is none;
@@ -95,12 +85,7 @@ impl Pool {
         // SAFETY: the piece lies inside the memory held, its number was free and now is not, so the handle is the only one.
         unsafe {
             let start = base.add(shelf.start + number as usize * shelf.size);
-            Some(Data::piece(
-                start,
-                len,
-                self.id,
-                (number as usize) << CLASS_BITS | class,
-            ))
+            Some(Data::piece(start, len, self.id, (number as usize) << CLASS_BITS | class))
         }
     }
 
@@ -114,15 +99,9 @@ impl Pool {
             return;
         }
         let (owner, piece) = data.into_piece();
-        assert!(
-            owner == self.id,
-            "a piece of pool {owner} given to pool {}",
-            self.id
-        );
+        assert!(owner == self.id, "a piece of pool {owner} given to pool {}", self.id);
         // The piece came from this pool, so the class exists, and its list has the place it had.
-        self.shelves[piece & CLASS_MASK]
-            .free
-            .push((piece >> CLASS_BITS) as u32);
+        self.shelves[piece & CLASS_MASK].free.push((piece >> CLASS_BITS) as u32);
     }
 
     /// Bytes of the largest piece; 0 when there are none.
@@ -134,26 +113,14 @@ impl Pool {
     /// Free and all pieces. Allocates: for the control path.
     pub fn census(&self) -> Census {
         let classes = |count: fn(&Shelf) -> u32| {
-            self.shelves
-                .iter()
-                .map(|shelf| Class {
-                    size: shelf.size as u32,
-                    count: count(shelf),
-                })
-                .collect()
+            self.shelves.iter().map(|shelf| Class { size: shelf.size as u32, count: count(shelf) }).collect()
         };
-        Census {
-            free: classes(|shelf| shelf.free.len() as u32),
-            total: classes(|shelf| shelf.count),
-        }
+        Census { free: classes(|shelf| shelf.free.len() as u32), total: classes(|shelf| shelf.count) }
     }
 
     /// Bytes of all its pieces.
     pub fn size(&self) -> usize {
-        self.shelves
-            .iter()
-            .map(|shelf| shelf.size * shelf.count as usize)
-            .sum()
+        self.shelves.iter().map(|shelf| shelf.size * shelf.count as usize).sum()
     }
 
     /// Bytes of the piece behind a handle of this pool, whatever its length; 0 for a handle that is no piece of it.
@@ -165,9 +132,7 @@ impl Pool {
 
     /// Whether every piece is home.
     pub fn is_whole(&self) -> bool {
-        self.shelves
-            .iter()
-            .all(|shelf| shelf.free.len() == shelf.count as usize)
+        self.shelves.iter().all(|shelf| shelf.free.len() == shelf.count as usize)
     }
 }
 
@@ -179,12 +144,7 @@ impl Shelf {
     /// A class whose pieces begin at `start`, which moves past them.
     fn new(class: &Class, start: &mut usize) -> Shelf {
         let size = round_up(class.size as usize, PAGE);
-        let shelf = Shelf {
-            size,
-            count: class.count,
-            start: *start,
-            free: (0..class.count).rev().collect(),
-        };
+        let shelf = Shelf { size, count: class.count, start: *start, free: (0..class.count).rev().collect() };
         *start += size * class.count as usize;
         shelf
     }

@@ -30,10 +30,7 @@ impl Region {
 
     /// Its bytes.
     #[inline]
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "a volume of no bytes is not a case worth a name"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "a volume of no bytes is not a case worth a name")]
     pub fn len(&self) -> usize {
         self.0.len
     }
@@ -41,11 +38,7 @@ impl Region {
     /// A pointer to `[at, at + len)`.
     #[inline]
     fn place(&self, at: usize, len: usize) -> *mut u8 {
-        assert!(
-            at <= self.0.len && len <= self.0.len - at,
-            "{len} bytes at {at} of a region of {}",
-            self.0.len
-        );
+        assert!(at <= self.0.len && len <= self.0.len - at, "{len} bytes at {at} of a region of {}", self.0.len);
         // SAFETY: inside the memory held, as just checked.
         unsafe { self.0.holding.base.add(at).as_ptr() }
     }
@@ -91,10 +84,7 @@ impl Region {
         }
         let len = from.len() as usize;
         let to = self.place(at, len);
-        assert!(
-            from.as_ptr().addr().abs_diff(to.addr()) >= len,
-            "a copy onto itself"
-        );
+        assert!(from.as_ptr().addr().abs_diff(to.addr()) >= len, "a copy onto itself");
         // SAFETY: the range is checked, the lent range is valid while the handle is, and they do not overlap.
         unsafe { copy::bytes::<true>(from.as_ptr(), to, len) };
     }

@@ -4,28 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 fn arena(single_file: bool, reserve: usize) -> Arc<Arena> {
-    Arena::new(Options {
-        backing: Backing::Ordinary,
-        single_file,
-        reserve,
-    })
-    .unwrap()
+    Arena::new(Options { backing: Backing::Ordinary, single_file, reserve }).unwrap()
 }
 
 fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
-const CLASSES: [Class; 2] = [
-    Class {
-        size: 8192,
-        count: 2,
-    },
-    Class {
-        size: 100,
-        count: 3,
-    },
-];
+const CLASSES: [Class; 2] = [Class { size: 8192, count: 2 }, Class { size: 100, count: 3 }];
 
 #[test]
 fn a_pool_gives_the_smallest_that_fits_then_larger_then_none() {
@@ -35,35 +21,17 @@ fn a_pool_gives_the_smallest_that_fits_then_larger_then_none() {
     assert_eq!(held.len(), 5, "three small ones, then two large ones");
     let free: Vec<u32> = pool.census().free.iter().map(|class| class.count).collect();
     assert_eq!(free, [0, 0]);
-    assert!(
-        held.iter()
-            .all(|d| d.len() == 1000 && d.as_ptr().addr().is_multiple_of(PAGE))
-    );
+    assert!(held.iter().all(|d| d.len() == 1000 && d.as_ptr().addr().is_multiple_of(PAGE)));
     held.into_iter().for_each(|d| pool.give(d));
     assert_eq!(pool.census().free, pool.census().total);
-    assert_eq!(
-        pool.census().total,
-        [
-            Class {
-                size: 4096,
-                count: 3
-            },
-            Class {
-                size: 8192,
-                count: 2
-            }
-        ]
-    );
+    assert_eq!(pool.census().total, [Class { size: 4096, count: 3 }, Class { size: 8192, count: 2 }]);
     assert!(pool.take(8193).is_none(), "longer than any");
 }
 
 #[test]
 fn pieces_do_not_overlap() {
     let mut pool = Pool::new(&arena(false, 0), &CLASSES).unwrap();
-    let mut held: Vec<Data> = [4096, 4096, 4096, 8192, 8192]
-        .iter()
-        .map(|&n| pool.take(n).unwrap())
-        .collect();
+    let mut held: Vec<Data> = [4096, 4096, 4096, 8192, 8192].iter().map(|&n| pool.take(n).unwrap()).collect();
     for (i, data) in held.iter_mut().enumerate() {
         data.bytes_mut().fill(i as u8);
     }
@@ -96,10 +64,7 @@ fn shortening_keeps_the_piece_whole() {
     assert!(panics(|| data.truncate(11)));
     pool.give(data);
     let again = pool.take(8192).unwrap();
-    assert_eq!(
-        (again.len(), pool.size_of(&again), pool.size()),
-        (8192, 8192, 2 * 8192)
-    );
+    assert_eq!((again.len(), pool.size_of(&again), pool.size()), (8192, 8192, 2 * 8192));
     assert_eq!(pool.size_of(&Data::empty()), 0);
     pool.give(again);
 }
@@ -127,10 +92,7 @@ fn a_lost_piece_is_reported_in_debug_builds_but_never_while_unwinding() {
         let _held = data;
         panic!("the first");
     }));
-    assert_eq!(
-        message.unwrap_err().downcast_ref::<&str>(),
-        Some(&"the first")
-    );
+    assert_eq!(message.unwrap_err().downcast_ref::<&str>(), Some(&"the first"));
 }
 
 #[test]
@@ -156,11 +118,7 @@ fn a_region_reads_what_was_written_and_zeroes_elsewhere() {
     region.read(777, &mut back);
     assert_eq!(back, pattern);
     region.zero(800, 4500);
-    assert!(
-        region.eq(800, &[0; 4500])
-            && region.eq(777, &pattern[..23])
-            && region.eq(5300, &pattern[4523..])
-    );
+    assert!(region.eq(800, &[0; 4500]) && region.eq(777, &pattern[..23]) && region.eq(5300, &pattern[4523..]));
 }
 
 #[test]
@@ -224,11 +182,7 @@ fn memory_comes_back_zeroed_and_is_used_again() {
             region.write(0, &vec![0xAB; len]);
         }
         let usage = arena.usage();
-        assert_eq!(
-            (usage.mapped, usage.used),
-            (4 * HUGE_PAGE, 0),
-            "one after the other they fit into the same memory"
-        );
+        assert_eq!((usage.mapped, usage.used), (4 * HUGE_PAGE, 0), "one after the other they fit into the same memory");
     }
 }
 
@@ -282,18 +236,7 @@ fn cores_that_collide_get_mixed_bytes_and_nothing_else() {
 #[test]
 fn more_than_the_system_has_is_refused_with_the_figures() {
     let refused = arena(false, 0).region(1 << 50).unwrap_err();
-    let Error::TooLittle {
-        needed,
-        found,
-        page_size,
-        ..
-    } = refused
-    else {
-        panic!("{refused}")
-    };
+    let Error::TooLittle { needed, found, page_size, .. } = refused else { panic!("{refused}") };
     assert!(needed == 1 << 50 && found > 0 && found < needed && page_size == PAGE);
-    assert!(
-        refused.to_string().contains("1048576 GiB needed"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("1048576 GiB needed"), "{refused}");
 }

@@ -28,11 +28,7 @@ impl Histogram {
     /// An empty histogram. Allocates all it will ever need.
     pub fn new() -> Histogram {
         let buckets = (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
-        Histogram {
-            buckets,
-            sum: AtomicU64::new(0),
-            max: AtomicU64::new(0),
-        }
+        Histogram { buckets, sum: AtomicU64::new(0), max: AtomicU64::new(0) }
     }
 
     /// Counts one latency of `ns` nanoseconds. Only the owning thread may call this. No allocation, no locked instruction.
@@ -91,10 +87,7 @@ mod tests {
             let (low, high) = bounds(i);
             assert_eq!(low, next, "bucket {i} starts where the one before ended");
             assert_eq!((index(low), index(high)), (i, i));
-            assert!(
-                (high - low) as f64 <= low as f64 / 64.0,
-                "bucket {i} is {low}..={high}"
-            );
+            assert!((high - low) as f64 <= low as f64 / 64.0, "bucket {i} is {low}..={high}");
             next = high + 1;
         }
         assert_eq!(next, LIMIT);
@@ -108,10 +101,7 @@ mod tests {
             histogram.record(ns);
         }
         let seen = histogram.snapshot();
-        assert_eq!(
-            (seen.count(), seen.max(), seen.sum()),
-            (3, 1_000_000, 1_000_010)
-        );
+        assert_eq!((seen.count(), seen.max(), seen.sum()), (3, 1_000_000, 1_000_010));
         assert_eq!(seen.percentile(50.0), 5);
         assert_eq!(seen.percentile(100.0), 1_000_000);
     }

@@ -13,11 +13,7 @@ pub struct Snapshot {
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Snapshot {
-            counts: vec![0; BUCKETS],
-            sum: 0,
-            max: 0,
-        }
+        Snapshot { counts: vec![0; BUCKETS], sum: 0, max: 0 }
     }
 }
 
@@ -37,26 +33,10 @@ impl Snapshot {
 
     /// What came after `earlier`, a snapshot of the same histogram. The maximum is only known to its bucket then.
     pub fn minus(&self, earlier: &Snapshot) -> Snapshot {
-        let counts: Vec<u64> = self
-            .counts
-            .iter()
-            .zip(&earlier.counts)
-            .map(|(a, b)| a.saturating_sub(*b))
-            .collect();
-        let top = counts
-            .iter()
-            .rposition(|&n| n > 0)
-            .map_or(0, |i| self.top_of(i));
-        let max = if self.max > earlier.max {
-            self.max
-        } else {
-            top
-        };
-        Snapshot {
-            counts,
-            sum: self.sum.wrapping_sub(earlier.sum),
-            max,
-        }
+        let counts: Vec<u64> = self.counts.iter().zip(&earlier.counts).map(|(a, b)| a.saturating_sub(*b)).collect();
+        let top = counts.iter().rposition(|&n| n > 0).map_or(0, |i| self.top_of(i));
+        let max = if self.max > earlier.max { self.max } else { top };
+        Snapshot { counts, sum: self.sum.wrapping_sub(earlier.sum), max }
     }
 
     /// Number of latencies.
@@ -97,11 +77,7 @@ impl Snapshot {
 
     /// The last bucket also holds all that exceeds the limit.
     fn top_of(&self, bucket: usize) -> u64 {
-        if bucket == BUCKETS - 1 {
-            self.max
-        } else {
-            bounds(bucket).1.min(self.max)
-        }
+        if bucket == BUCKETS - 1 { self.max } else { bounds(bucket).1.min(self.max) }
     }
 
     /// The buckets that counted something: first value, last value (nanoseconds), count.
@@ -112,16 +88,8 @@ impl Snapshot {
 
     /// The inverse of [`Snapshot::buckets`] for a snapshot that travelled as text: first values and counts.
     /// Returns none when a first value is not one of ours, or the counts overflow.
-    pub fn from_buckets(
-        buckets: impl IntoIterator<Item = (u64, u64)>,
-        sum: u64,
-        max: u64,
-    ) -> Option<Snapshot> {
-        let mut whole = Snapshot {
-            sum,
-            max,
-            ..Snapshot::default()
-        };
+    pub fn from_buckets(buckets: impl IntoIterator<Item = (u64, u64)>, sum: u64, max: u64) -> Option<Snapshot> {
+        let mut whole = Snapshot { sum, max, ..Snapshot::default() };
         let mut total = 0u64;
         for (low, n) in buckets {
             let i = crate::histogram::index(low);
@@ -144,9 +112,7 @@ mod tests {
     fn latencies(seed: u64, n: usize) -> Vec<u64> {
         let mut x = seed;
         let mut step = || {
-            x = x
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let wide = x >> 33;
             (wide % 9000 + 1000) << (wide % 20)
         };
@@ -167,16 +133,10 @@ mod tests {
         for p in [0.0, 1.0, 50.0, 90.0, 99.0, 99.9, 100.0] {
             let rank = ((values.len() as f64 * p / 100.0).ceil() as usize).max(1) - 1;
             let (truth, said) = (values[rank], seen.percentile(p));
-            assert!(
-                said >= truth && said as f64 <= truth as f64 * (1.0 + 1.0 / 64.0),
-                "p{p}: {said} for {truth}"
-            );
+            assert!(said >= truth && said as f64 <= truth as f64 * (1.0 + 1.0 / 64.0), "p{p}: {said} for {truth}");
         }
         assert_eq!(seen.max(), *values.last().unwrap());
-        assert_eq!(
-            seen.mean(),
-            values.iter().sum::<u64>() as f64 / values.len() as f64
-        );
+        assert_eq!(seen.mean(), values.iter().sum::<u64>() as f64 / values.len() as f64);
     }
 
     #[test]
@@ -192,44 +152,24 @@ mod tests {
         let (a, b) = (vec![10, 9_000_000], vec![1000, 2000]);
         let later = recorded(&[a.clone(), b].concat()).minus(&recorded(&a));
         assert_eq!((later.count(), later.sum()), (2, 3000));
-        assert!(
-            later.max() >= 2000 && later.max() <= 2032,
-            "{}",
-            later.max()
-        );
+        assert!(later.max() >= 2000 && later.max() <= 2032, "{}", later.max());
         let nothing = recorded(&a).minus(&recorded(&a));
-        assert_eq!(
-            (nothing.count(), nothing.max(), nothing.percentile(99.0)),
-            (0, 0, 0)
-        );
+        assert_eq!((nothing.count(), nothing.max(), nothing.percentile(99.0)), (0, 0, 0));
     }
 
     #[test]
     fn an_empty_one_and_one_beyond_the_limit() {
         let none = Snapshot::default();
-        assert_eq!(
-            (none.count(), none.max(), none.mean(), none.percentile(50.0)),
-            (0, 0, 0.0, 0)
-        );
+        assert_eq!((none.count(), none.max(), none.mean(), none.percentile(50.0)), (0, 0, 0.0, 0));
         let huge = recorded(&[crate::LIMIT * 3]);
-        assert_eq!(
-            (huge.percentile(50.0), huge.max()),
-            (crate::LIMIT * 3, crate::LIMIT * 3)
-        );
+        assert_eq!((huge.percentile(50.0), huge.max()), (crate::LIMIT * 3, crate::LIMIT * 3));
     }
 
     #[test]
     fn buckets_travel() {
         let seen = recorded(&latencies(4, 300));
         let parts: Vec<(u64, u64)> = seen.buckets().map(|(low, _, n)| (low, n)).collect();
-        assert_eq!(
-            Snapshot::from_buckets(parts, seen.sum(), seen.max()),
-            Some(seen)
-        );
-        assert_eq!(
-            Snapshot::from_buckets([(129, 1)], 0, 0),
-            None,
-            "129 is inside a bucket"
-        );
+        assert_eq!(Snapshot::from_buckets(parts, seen.sum(), seen.max()), Some(seen));
+        assert_eq!(Snapshot::from_buckets([(129, 1)], 0, 0), None, "129 is inside a bucket");
     }
 }

@@ -22,4 +22,5 @@ mod transport;
 
 pub use port::{Accepted, Options, TcpPort};
 pub use factory::TcpFactory;
+pub use poller::{CorePoller, Door, ListenPoller};
 pub use transport::TcpTransport;

@@ -173,8 +173,8 @@ impl Transport for TcpTransport {
             let (taken, over) = (counters.commands.get(), counters.completions.get());
             PollGroup {
                 name: format!("reactor_{}", self.cores[home].core().unwrap_or(home)),
-                admin_qpairs: self.totals[home].admin.get(),
-                io_qpairs: self.totals[home].io.get(),
+                admin_qpairs: 0,
+                io_qpairs: 0,
                 current_admin_qpairs: admin,
                 current_io_qpairs: io,
                 current_unassociated_qpairs: fresh,

@@ -13,9 +13,6 @@
 
 mod driver;
 mod model;
-mod random;
-
-pub use random::Random;
 
 use crate::{Bdev, Op, Status};
 use ring::{Tag, Tick};

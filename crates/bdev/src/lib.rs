@@ -14,10 +14,14 @@ pub mod contract;
 mod info;
 mod made;
 mod meter;
+mod random;
 mod registry;
+mod wanted;
 
 pub use channel::{Channel, Done, Op, RANGE_BYTES, Range, Status};
 pub use info::{Features, Info, is_block_size};
 pub use made::{Gone, Made};
 pub use meter::Meter;
+pub use random::Random;
 pub use registry::{Bdev, Error, Event, Registry, Watcher};
+pub use wanted::Wanted;

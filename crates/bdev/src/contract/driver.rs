@@ -1,7 +1,7 @@
 //! One run: gives a device random operations and watches how they end.
 
 use super::model::{Effect, Mismatch, Model, Sight};
-use super::random::Random;
+use crate::Random;
 use super::{Options, Report, Violation};
 use crate::{Bdev, Channel, Done, Info, Op, RANGE_BYTES, Range, Status};
 use dma::{Arena, Backing, Class, Data, Pool};

@@ -1,7 +1,7 @@
 //! What each block may hold, given which operations ended and which overlapped.
 
 use super::Memory;
-use super::random::mix;
+use crate::random::mix;
 use crate::Op;
 use crate::{RANGE_BYTES, Range as Extent};
 use std::ops::Range;

@@ -57,12 +57,7 @@ impl Subsystem for Rpc {
     }
 
     fn stop(&self) {
-        if let Some(server) = self
-            .server
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() {
             server.stop();
         }
     }

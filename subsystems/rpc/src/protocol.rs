@@ -84,11 +84,7 @@ impl Session {
                 if !self.scanner.is_inside() {
                     self.begin = self.seen;
                 }
-                if self.seen - self.begin > REQUEST_MAX {
-                    self.too_long()
-                } else {
-                    Step::Wait
-                }
+                if self.seen - self.begin > REQUEST_MAX { self.too_long() } else { Step::Wait }
             }
         }
     }
@@ -107,10 +103,7 @@ impl Session {
         (self.begin, self.seen) = (end, end);
         match parsed {
             Err(error) => self.close(&RpcError::parse_error(error.to_string())),
-            Ok(app::Strict {
-                value: Value::Array(batch),
-                duplicates,
-            }) => batch_reply(batch, &duplicates, handler),
+            Ok(app::Strict { value: Value::Array(batch), duplicates }) => batch_reply(batch, &duplicates, handler),
             Ok(app::Strict { value, duplicates }) => {
                 match request_reply(value, duplicates.first().map(String::as_str), handler) {
                     Some(reply) => Step::Reply(line(&reply)),
@@ -121,16 +114,11 @@ impl Session {
     }
 
     fn too_long(&mut self) -> Step {
-        self.close(&RpcError::parse_error(format!(
-            "the request is longer than {REQUEST_MAX} bytes"
-        )))
+        self.close(&RpcError::parse_error(format!("the request is longer than {REQUEST_MAX} bytes")))
     }
 
     fn close(&mut self, error: &RpcError) -> Step {
-        *self = Self {
-            closed: true,
-            ..Self::default()
-        };
+        *self = Self { closed: true, ..Self::default() };
         Step::Close(line(&failure(&Value::Null, error)))
     }
 }
@@ -138,10 +126,7 @@ impl Session {
 /// The reply to a batch: an array of those of its requests, none if none has one.
 fn batch_reply(batch: Vec<Value>, duplicates: &[String], handler: &dyn Handler) -> Step {
     if batch.is_empty() {
-        return Step::Reply(line(&failure(
-            &Value::Null,
-            &RpcError::invalid_request("an empty batch"),
-        )));
+        return Step::Reply(line(&failure(&Value::Null, &RpcError::invalid_request("an empty batch"))));
     }
     let mut replies: Vec<u8> = Vec::new();
     for (n, request) in batch.into_iter().enumerate() {
@@ -204,25 +189,14 @@ impl Request {
     /// Reads a request object; what is wrong comes with the id to answer under, null when that is not known.
     fn read(value: Value, duplicate: Option<&str>) -> Result<Self, (Value, RpcError)> {
         let Value::Object(mut object) = value else {
-            return Err((
-                Value::Null,
-                RpcError::invalid_request("a request is an object"),
-            ));
+            return Err((Value::Null, RpcError::invalid_request("a request is an object")));
         };
         let id = read_id(&mut object).map_err(|error| (Value::Null, error))?;
-        Self::read_rest(object, id.clone(), duplicate)
-            .map_err(|error| (id.unwrap_or(Value::Null), error))
+        Self::read_rest(object, id.clone(), duplicate).map_err(|error| (id.unwrap_or(Value::Null), error))
     }
 
-    fn read_rest(
-        mut object: Map<String, Value>,
-        id: Option<Value>,
-        duplicate: Option<&str>,
-    ) -> Result<Self, RpcError> {
-        if object
-            .remove("jsonrpc")
-            .is_some_and(|version| version != "2.0")
-        {
+    fn read_rest(mut object: Map<String, Value>, id: Option<Value>, duplicate: Option<&str>) -> Result<Self, RpcError> {
+        if object.remove("jsonrpc").is_some_and(|version| version != "2.0") {
             return Err(RpcError::invalid_request("jsonrpc: only \"2.0\""));
         }
         let Some(Value::String(method)) = object.remove("method") else {
@@ -234,37 +208,24 @@ impl Request {
             Some(_) => return Err(RpcError::invalid_request("params: an object")),
         };
         if let Some(name) = object.keys().next() {
-            return Err(RpcError::invalid_request(format!(
-                "{name}: no such member of a request"
-            )));
+            return Err(RpcError::invalid_request(format!("{name}: no such member of a request")));
         }
         // A name that stands twice within the parameters is for the method to refuse, in its own words.
         match duplicate.map(|path| (path, path.strip_prefix("params."))) {
-            Some((_, Some(name))) => Ok(Self {
-                id,
-                method,
-                params: Params {
-                    value,
-                    duplicate: Some(name.to_owned()),
-                },
-            }),
-            Some((name, None)) => Err(RpcError::invalid_request(format!(
-                "{name}: the name stands twice"
-            ))),
-            None => Ok(Self {
-                id,
-                method,
-                params: value.into(),
-            }),
+            Some((_, Some(name))) => {
+                Ok(Self { id, method, params: Params { value, duplicate: Some(name.to_owned()) } })
+            }
+            Some((name, None)) => Err(RpcError::invalid_request(format!("{name}: the name stands twice"))),
+            None => Ok(Self { id, method, params: value.into() }),
         }
     }
 }
 
 fn read_id(object: &mut Map<String, Value>) -> Result<Option<Value>, RpcError> {
     match object.remove("id") {
-        Some(Value::String(id)) if id.len() > ID_MAX => Err(RpcError::invalid_request(format!(
-            "id: at most {ID_MAX} bytes"
-        ))),
+        Some(Value::String(id)) if id.len() > ID_MAX => {
+            Err(RpcError::invalid_request(format!("id: at most {ID_MAX} bytes")))
+        }
         Some(id @ (Value::String(_) | Value::Number(_) | Value::Null)) => Ok(Some(id)),
         Some(_) => Err(RpcError::invalid_request("id: a string, a number or null")),
         None => Ok(None),

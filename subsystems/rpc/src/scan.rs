@@ -149,15 +149,8 @@ mod tests {
             let mut rest = piece;
             loop {
                 let found = scanner.look(rest);
-                let end = if let Found::End(end) = found {
-                    end
-                } else {
-                    rest.len()
-                };
-                values
-                    .last_mut()
-                    .unwrap()
-                    .push_str(std::str::from_utf8(&rest[..end]).unwrap());
+                let end = if let Found::End(end) = found { end } else { rest.len() };
+                values.last_mut().unwrap().push_str(std::str::from_utf8(&rest[..end]).unwrap());
                 match found {
                     Found::End(_) => values.push(String::new()),
                     Found::More => break,
@@ -166,11 +159,7 @@ mod tests {
                 rest = &rest[end..];
             }
         }
-        values
-            .into_iter()
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-            .collect()
+        values.into_iter().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
     }
 
     #[test]
@@ -179,15 +168,7 @@ mod tests {
         let whole = cut(text, text.len());
         assert_eq!(
             whole,
-            [
-                r#"{"a":"}]\"\\"}"#,
-                r#"[1,[2,{"b":[]}]]"#,
-                "{}",
-                "\"x\"",
-                "12",
-                "true",
-                r#"{"c":"\u005d"}"#
-            ]
+            [r#"{"a":"}]\"\\"}"#, r#"[1,[2,{"b":[]}]]"#, "{}", "\"x\"", "12", "true", r#"{"c":"\u005d"}"#]
         );
         for piece in 1..text.len() {
             assert_eq!(cut(text, piece), whole, "in pieces of {piece}");
@@ -197,19 +178,12 @@ mod tests {
     #[test]
     fn what_cannot_become_a_value_is_refused_at_once() {
         let deep = "[".repeat(DEPTH + 1);
-        for text in [
-            "}", "]", "{]", "[}", "[{]", "?", ",", ":", "\u{1}", "{\"a\n", "{foo", "[1;", "{'a'",
-            &deep, "\u{0}", "ü",
-        ] {
-            assert!(
-                matches!(Scanner::default().look(text.as_bytes()), Found::Bad(_)),
-                "{text:?}"
-            );
+        for text in
+            ["}", "]", "{]", "[}", "[{]", "?", ",", ":", "\u{1}", "{\"a\n", "{foo", "[1;", "{'a'", &deep, "\u{0}", "ü"]
+        {
+            assert!(matches!(Scanner::default().look(text.as_bytes()), Found::Bad(_)), "{text:?}");
         }
-        assert_eq!(
-            Scanner::default().look("[".repeat(DEPTH).as_bytes()),
-            Found::More
-        );
+        assert_eq!(Scanner::default().look("[".repeat(DEPTH).as_bytes()), Found::More);
     }
 
     #[test]

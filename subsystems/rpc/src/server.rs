@@ -51,15 +51,8 @@ impl Server {
         epoll.add(stop.fd(), 1, Interest::READ)?;
         let theirs = (stop.clone(), clients.clone());
         let accepting = move || accept(&listener, &epoll, &theirs.0, &theirs.1, &handler);
-        let accepter = std::thread::Builder::new()
-            .name("rpc".to_owned())
-            .spawn(accepting)
-            .context("RPC thread")?;
-        Ok(Self {
-            stop,
-            accepter,
-            clients,
-        })
+        let accepter = std::thread::Builder::new().name("rpc".to_owned()).spawn(accepting).context("RPC thread")?;
+        Ok(Self { stop, accepter, clients })
     }
 
     /// Takes no more requests, lets those being carried out be answered for a moment, and closes all.
@@ -73,13 +66,7 @@ impl Server {
 }
 
 /// Accepts until `stop` is signalled. The listener goes with this thread, and with it the socket file.
-fn accept(
-    listener: &Listener,
-    epoll: &Epoll,
-    stop: &EventFd,
-    clients: &Arc<Clients>,
-    handler: &Shared,
-) {
+fn accept(listener: &Listener, epoll: &Epoll, stop: &EventFd, clients: &Arc<Clients>, handler: &Shared) {
     let mut ready = [Ready::NONE; 2];
     loop {
         if let Err(error) = epoll.wait(&mut ready, None) {
@@ -106,14 +93,12 @@ fn welcome(stream: UnixStream, clients: &Arc<Clients>, handler: &Shared) {
         return turn_away(stream);
     };
     let handler = handler.clone();
-    let spawned = std::thread::Builder::new()
-        .name("rpc_client".to_owned())
-        .spawn(move || {
-            let _place = place;
-            if let Err(error) = converse(stream, &*handler) {
-                log::debug!(target: "rpc", "a client went: {error}");
-            }
-        });
+    let spawned = std::thread::Builder::new().name("rpc_client".to_owned()).spawn(move || {
+        let _place = place;
+        if let Err(error) = converse(stream, &*handler) {
+            log::debug!(target: "rpc", "a client went: {error}");
+        }
+    });
     if let Err(error) = spawned {
         log::warn!(target: "rpc", "no thread for a client: {error}");
     }
@@ -121,8 +106,7 @@ fn welcome(stream: UnixStream, clients: &Arc<Clients>, handler: &Shared) {
 
 /// One client too many is told so.
 fn turn_away(mut stream: UnixStream) {
-    let error = RpcError::new(-32000, "Too many connections")
-        .because(format!("there are {CLIENTS} clients already"));
+    let error = RpcError::new(-32000, "Too many connections").because(format!("there are {CLIENTS} clients already"));
     let reply = json!({ "jsonrpc": "2.0", "id": null, "error": error.to_value() });
     let _ = stream.set_write_timeout(Some(Duration::from_millis(100)));
     let _ = stream.write_all(format!("{reply}\n").as_bytes());
@@ -161,8 +145,7 @@ impl Handler for Guarded<'_> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.0.call(method, params)));
         outcome.unwrap_or_else(|_| {
             log::error!(target: "rpc", "method {method} panicked");
-            Err(RpcError::internal("Internal error")
-                .because("the method panicked: please report the log"))
+            Err(RpcError::internal("Internal error").because("the method panicked: please report the log"))
         })
     }
 }
@@ -200,18 +183,10 @@ impl Clients {
     /// No more requests; a moment for the last replies; then the end.
     fn close(&self) {
         let streams = self.lock();
-        streams
-            .1
-            .values()
-            .for_each(|stream| _ = stream.shutdown(Shutdown::Read));
-        let waited = self
-            .left
-            .wait_timeout_while(streams, GOODBYE, |streams| !streams.1.is_empty());
+        streams.1.values().for_each(|stream| _ = stream.shutdown(Shutdown::Read));
+        let waited = self.left.wait_timeout_while(streams, GOODBYE, |streams| !streams.1.is_empty());
         let (streams, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        streams
-            .1
-            .values()
-            .for_each(|stream| _ = stream.shutdown(Shutdown::Both));
+        streams.1.values().for_each(|stream| _ = stream.shutdown(Shutdown::Both));
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, HashMap<u64, UnixStream>)> {

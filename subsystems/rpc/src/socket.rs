@@ -6,9 +6,7 @@
 use anyhow::{Context, bail, ensure};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
-};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Seek, Write};
 use std::os::fd::AsRawFd;
@@ -36,12 +34,7 @@ impl Listener {
         let lock = take_lock(path, &lock_path)?;
         remove_stale(path)?;
         let socket = listen_at(path).with_context(|| format!("RPC socket {}", path.display()))?;
-        Ok(Self {
-            socket,
-            path: path.to_owned(),
-            lock_path,
-            _lock: lock,
-        })
+        Ok(Self { socket, path: path.to_owned(), lock_path, _lock: lock })
     }
 }
 
@@ -56,33 +49,19 @@ impl Drop for Listener {
 fn take_lock(path: &Path, lock_path: &Path) -> anyhow::Result<Flock<File>> {
     for _ in 0..TRIES {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(nix::libc::O_NOFOLLOW);
-        let file = options
-            .open(lock_path)
-            .with_context(|| format!("RPC lock file {}", lock_path.display()))?;
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
+        let file = options.open(lock_path).with_context(|| format!("RPC lock file {}", lock_path.display()))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) if is_at(&lock, lock_path) => return note_owner(lock),
             Ok(_) => {}
             Err((mut file, Errno::EWOULDBLOCK)) => {
                 let owner = owner(&mut file);
-                bail!(
-                    "RPC socket {} is in use by {owner}: stop it or choose another socket with -r",
-                    path.display()
-                );
+                bail!("RPC socket {} is in use by {owner}: stop it or choose another socket with -r", path.display());
             }
             Err((_, errno)) => bail!("RPC lock file {}: {errno}", lock_path.display()),
         }
     }
-    bail!(
-        "RPC lock file {}: somebody keeps removing it",
-        lock_path.display()
-    )
+    bail!("RPC lock file {}: somebody keeps removing it", lock_path.display())
 }
 
 /// Whether the file at `path` is this one, and not a later one of the same name.
@@ -101,15 +80,8 @@ fn note_owner(mut lock: Flock<File>) -> anyhow::Result<Flock<File>> {
 
 fn owner(file: &mut File) -> String {
     let mut text = String::new();
-    let pid = file
-        .take(32)
-        .read_to_string(&mut text)
-        .ok()
-        .and_then(|_| text.trim().parse::<u32>().ok());
-    pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    )
+    let pid = file.take(32).read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 fn remove_stale(path: &Path) -> anyhow::Result<()> {
@@ -121,17 +93,11 @@ fn remove_stale(path: &Path) -> anyhow::Result<()> {
         "RPC socket {}: there is a file of that name that is no socket",
         path.display()
     );
-    std::fs::remove_file(path)
-        .with_context(|| format!("RPC socket {}: cannot replace it", path.display()))
+    std::fs::remove_file(path).with_context(|| format!("RPC socket {}: cannot replace it", path.display()))
 }
 
 fn listen_at(path: &Path) -> anyhow::Result<UnixListener> {
-    let socket = socket(
-        AddressFamily::Unix,
-        SockType::Stream,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        None,
-    )?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     let address = UnixAddr::new(path).context("the path is too long for a socket")?;
     bind(socket.as_raw_fd(), &address)?;
     // Nobody can connect before listen(), so nobody gets in while the mode is still what the umask made of it.
@@ -153,19 +119,10 @@ mod tests {
         assert!(path.exists() && UnixStream::connect(&path).is_err());
         let live = Listener::bind(&path).unwrap();
         assert!(UnixStream::connect(&path).is_ok());
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let refusal = Listener::bind(&path).err().unwrap().to_string();
-        assert!(
-            refusal.contains(&format!("in use by process {}", std::process::id())),
-            "{refusal}"
-        );
-        assert!(
-            UnixStream::connect(&path).is_ok(),
-            "the live one was not touched"
-        );
+        assert!(refusal.contains(&format!("in use by process {}", std::process::id())), "{refusal}");
+        assert!(UnixStream::connect(&path).is_ok(), "the live one was not touched");
         drop(live);
         assert!(!path.exists() && !dir.path().join("x.sock.lock").exists());
     }
@@ -175,13 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("precious");
         std::fs::write(&path, "data").unwrap();
-        assert!(
-            Listener::bind(&path)
-                .err()
-                .unwrap()
-                .to_string()
-                .contains("no socket")
-        );
+        assert!(Listener::bind(&path).err().unwrap().to_string().contains("no socket"));
         assert_eq!(std::fs::read(&path).unwrap(), b"data");
         assert!(Listener::bind(&dir.path().join("not/there")).is_err());
         let long = dir.path().join("x".repeat(120));

@@ -14,9 +14,12 @@ mod core;
 mod message;
 mod view;
 
-pub use control::{PollGroup, Transport, TransportOptions};
+pub use control::{
+    DISCOVERY_NQN, Error, Limits, ListenAddress, NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport,
+    TransportOptions, adrfam_name, identity,
+};
 pub use capsule::{Address, Capsule, Completion, Origin};
-pub use self::core::{Config, Core, Nvm};
+pub use self::core::{Config, Core, Nvm, QueueCounters};
 pub use message::{
     Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport,
 };

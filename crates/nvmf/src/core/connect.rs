@@ -11,7 +11,7 @@ use crate::message::AttachRequest;
 use crate::{Attachment, Capsule, Peer};
 use reactor::log_limited;
 use ring::Tag;
-use wire::fabrics::{Connect, ConnectData, Where, cattr, connect_accepted, connect_invalid, data_offset, sqe_offset};
+use wire::fabrics::{Connect, ConnectData, NqnError, Where, cattr, connect_accepted, connect_invalid, data_offset, sqe_offset};
 use wire::limits::{CNTLID_DYNAMIC, CNTLID_RESERVED, CONNECT_DATA_BYTES, TCP_ADMIN_IN_CAPSULE_BYTES};
 use wire::nvme::{Cc, Csts, EventConfig, Sqe, Status};
 
@@ -71,7 +71,11 @@ impl Nvm {
 
     fn check_and_connect(&mut self, tag: Tag, capsule: &Capsule, sqe: &Connect, data: &ConnectData) -> Verdict {
         let subnqn = data.subnqn.text().map_err(|_| in_data(data_offset::SUBNQN))?;
-        let hostnqn = data.hostnqn.text().map_err(|_| in_data(data_offset::HOSTNQN))?;
+        // SPDK's tools leave it empty; such a host is allowed where any host is.
+        let hostnqn = match data.hostnqn.text() {
+            Err(NqnError::Empty) => "",
+            text => text.map_err(|_| in_data(data_offset::HOSTNQN))?,
+        };
         let listener = self.queues.at(capsule.queue).origin.listener;
         // A subsystem that is not offered here is as unknown as one that does not exist.
         let found = self.subsystems.by_nqn(subnqn).filter(|(_, s)| s.is_at(listener) && !self.draining);
@@ -100,8 +104,7 @@ impl Nvm {
         let deadline = controller.alive.deadline();
         let tag = self.controllers.insert(controller);
         self.controllers.sooner(deadline);
-        let connected = self.queues.at(queue);
-        connected.role = Role::Admin(tag);
+        let connected = self.queues.becomes(queue, Role::Admin(tag));
         connected.entries = sqe.queue_size();
         connected.no_flow_control = sqe.cattr & cattr::DISABLE_SQ_FLOW_CONTROL != 0;
         (connected.cntlid, connected.subsystem) = (cntlid, place);
@@ -175,7 +178,7 @@ impl Nvm {
             queue,
             listener: self.queues.at(queue).origin.listener,
         };
-        self.queues.at(queue).role = Role::Connecting;
+        self.queues.becomes(queue, Role::Connecting);
         let token = self.remember_connecting(Connecting {
             queue,
             tag,

@@ -138,6 +138,11 @@ impl Controllers {
         (next..=high).find(mine).or_else(|| (low..=high).find(mine))
     }
 
+    /// An event request was aborted.
+    pub fn forget_event_request(&mut self, tag: Tag) {
+        self.slots.iter_mut().any(|(_, controller)| controller.events.forget(tag));
+    }
+
     /// Notes that some deadline may have become `deadline`.
     pub fn sooner(&mut self, deadline: Option<Tick>) {
         self.deadline = self.deadline.into_iter().chain(deadline).min();

@@ -89,7 +89,6 @@ impl Nvm {
 
     fn discovery_part(&self, id: &mut wire::identify::Controller) {
         id.cntrltype = bits::CNTRLTYPE_DISCOVERY;
-        id.dctype = bits::DCTYPE_DDC;
         id.ioccsz = capsule(SQE_BYTES + TCP_ADMIN_IN_CAPSULE_BYTES);
         id.iorcsz = capsule(CQE_BYTES);
         id.msdbd = 1;

@@ -1,6 +1,7 @@
 //! [`Core`]: a group with its command set, and the mailbox through which the control plane and the other homes reach it.
 
 use super::nvm_command::Nvm;
+use super::queue::QueueCounters;
 use super::subsystem::Opened;
 use crate::view::{NamespaceView, SubsystemView, TransportView};
 use crate::{Ack, Capsule, Completion, Message, Origin, Peer};
@@ -106,6 +107,11 @@ where
     /// The counters of the exchange machine, for anyone to read.
     pub fn counters(&self) -> Arc<Counters> {
         self.group.counters()
+    }
+
+    /// The counters of the core's queues, for anyone to read.
+    pub fn queue_counters(&self) -> Arc<QueueCounters> {
+        self.group.set.queues.counters.clone()
     }
 
     /// Open exchanges, bytes of buffers out, and exchanges that wait for one.

@@ -36,3 +36,4 @@ mod update;
 
 pub use machine::{Config, Core};
 pub use nvm_command::Nvm;
+pub use queue::QueueCounters;

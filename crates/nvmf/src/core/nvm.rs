@@ -135,7 +135,9 @@ fn write_zeroes(ns: &Namespace, sqe: &Sqe) -> Planned {
     if !ns.features.write_zeroes {
         return Err(Status::INVALID_OPCODE);
     }
-    if u64::from(rw.nlb()) << ns.shift > WRITE_ZEROES_MAX {
+    // The whole namespace at once is not offered; to zero less than was asked would be worse than to refuse.
+    let whole = rw.dw12 & Rw::NSZ != 0;
+    if whole || u64::from(rw.nlb()) << ns.shift > WRITE_ZEROES_MAX {
         return Err(Status::INVALID_FIELD);
     }
     let unmap = rw.deac() && ns.features.unmap && ns.features.unmap_zeroes;

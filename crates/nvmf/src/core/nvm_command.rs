@@ -17,6 +17,7 @@ use exchange::{CommandSet, Order, Outcome, Plan};
 use reactor::RateLimit;
 use ring::{Slots, Tag, Tick};
 use std::collections::VecDeque;
+use wire::limits::TCP_ADMIN_IN_CAPSULE_BYTES;
 use wire::nvme::{FABRICS_OPCODE, Sqe, Status};
 
 /// The limits that follow from the transport's options and the core's buffers.
@@ -54,7 +55,12 @@ pub struct Nvm {
 
 impl Nvm {
     /// An empty target; `largest_data` is what the core's largest buffer holds.
+    ///
+    /// # Panics
+    /// When that is less than the data of an admin command, or the transport's depths make no queue.
     pub fn new(config: Config, largest_data: u32) -> Self {
+        assert!(largest_data >= TCP_ADMIN_IN_CAPSULE_BYTES, "a buffer holds the data of a Connect");
+        assert!(config.transport.max_queue_depth >= 2 && config.homes > 0, "queues have two entries or more");
         let pages = (config.transport.max_io_size.min(largest_data) / 4096).max(1);
         let mdts = pages.ilog2() as u8;
         let pointers = Pointers::new(config.transport.trtype);
@@ -185,9 +191,7 @@ impl CommandSet for Nvm {
     }
 
     fn unpark(&mut self, tag: Tag) {
-        let waits = |(controller, _): &(Tag, _)| *controller;
-        let all: Vec<Tag> = self.controllers.iter().map(|c| waits(&c)).collect();
-        all.into_iter().any(|c| self.controllers.get_mut(c).is_some_and(|c| c.events.forget(tag)));
+        self.controllers.forget_event_request(tag);
     }
 
     fn id(&self, capsule: &Capsule) -> u32 {

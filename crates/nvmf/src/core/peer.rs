@@ -49,18 +49,15 @@ impl Nvm {
     fn on_attached(&mut self, token: u64, result: Result<Attachment, (u16, u32)>) {
         let Some(asked) = self.connecting.remove(Tag::from_u64(token)) else { return };
         // The queue is there: it cannot be gone before its Connect is answered.
-        let queue = self.queues.at(asked.queue);
+        let role = if result.is_ok() { Role::Io } else { Role::Fresh };
+        let queue = self.queues.becomes(asked.queue, role);
         let result = match result {
             Ok(_) => {
-                queue.role = Role::Io;
                 (queue.qid, queue.cntlid, queue.subsystem) = (asked.qid, asked.cntlid, asked.subsystem);
                 (queue.entries, queue.no_flow_control) = (asked.entries, asked.no_flow_control);
                 Ok(connect_accepted(asked.cntlid, 0).into())
             }
-            Err((status, dw0)) => {
-                queue.role = Role::Fresh;
-                Err(Fail { status: Status(status), dw0 })
-            }
+            Err((status, dw0)) => Err(Fail { status: Status(status), dw0 }),
         };
         self.todo.push_back(Todo::Answer { queue: asked.queue, tag: asked.tag, cid: asked.cid, result });
     }

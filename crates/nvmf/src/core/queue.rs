@@ -2,7 +2,9 @@
 
 use crate::Origin;
 use ring::{Tag, Tick};
+use stats::Counter;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A queue that has not become one of a controller's after this long is ended.
 pub(crate) const CONNECT_LIMIT_NS: Tick = 10_000_000_000;
@@ -56,9 +58,49 @@ impl Queue {
     }
 }
 
+/// What a core counts of its queues. It alone writes; anyone reads.
+#[derive(Debug, Default)]
+pub struct QueueCounters {
+    /// Admin queues that ever connected.
+    pub admin: Counter,
+    /// I/O queues that ever connected.
+    pub io: Counter,
+    /// Admin queues now.
+    pub current_admin: Counter,
+    /// I/O queues now.
+    pub current_io: Counter,
+    /// Queues that have not connected yet.
+    pub current_unassociated: Counter,
+}
+
+impl QueueCounters {
+    fn current(&self, role: Role) -> &Counter {
+        match role {
+            Role::Fresh | Role::Connecting => &self.current_unassociated,
+            Role::Admin(_) => &self.current_admin,
+            Role::Io => &self.current_io,
+        }
+    }
+
+    fn comes(&self, role: Role) {
+        self.current(role).add(1);
+        match role {
+            Role::Admin(_) => self.admin.add(1),
+            Role::Io => self.io.add(1),
+            Role::Fresh | Role::Connecting => {}
+        }
+    }
+
+    fn goes(&self, role: Role) {
+        let counter = self.current(role);
+        counter.set(counter.get() - 1);
+    }
+}
+
 /// All queues of a core.
 #[derive(Default)]
 pub(crate) struct Queues {
+    pub counters: Arc<QueueCounters>,
     places: Vec<Option<Queue>>,
     /// Those that were opened, oldest first, until their time to connect is up.
     fresh: VecDeque<(u32, Tick)>,
@@ -87,12 +129,23 @@ impl Queues {
         });
         self.fresh.push_back((queue, now));
         self.open += 1;
+        self.counters.comes(Role::Fresh);
+    }
+
+    /// A queue takes on a role.
+    pub fn becomes(&mut self, queue: u32, role: Role) -> &mut Queue {
+        let old = std::mem::replace(&mut self.at(queue).role, role);
+        self.counters.goes(old);
+        self.counters.comes(role);
+        self.at(queue)
     }
 
     /// Forgets a queue and says what it was.
     pub fn close(&mut self, queue: u32) -> Queue {
         self.open -= 1;
-        self.places[queue as usize].take().expect("the port closed a queue that is open")
+        let gone = self.places[queue as usize].take().expect("the port closed a queue that is open");
+        self.counters.goes(gone.role);
+        gone
     }
 
     /// The queue of a number that the port gave.
@@ -163,7 +216,7 @@ mod tests {
         queues.open(0, origin(), 0);
         queues.open(1, origin(), 5);
         queues.open(2, origin(), 6);
-        queues.at(1).role = Role::Io;
+        queues.becomes(1, Role::Io);
         assert_eq!(queues.deadline(), Some(CONNECT_LIMIT_NS));
         assert_eq!(queues.next_overdue(CONNECT_LIMIT_NS - 1), None);
         assert_eq!(queues.next_overdue(CONNECT_LIMIT_NS), Some(0));
@@ -172,5 +225,9 @@ mod tests {
         queues.open(2, origin(), 100);
         assert_eq!(queues.next_overdue(CONNECT_LIMIT_NS + 99), None);
         assert_eq!((queues.deadline(), queues.len()), (Some(CONNECT_LIMIT_NS + 100), 3));
+        let counters = queues.counters.clone();
+        queues.close(1);
+        let now = [&counters.io, &counters.current_io, &counters.current_unassociated].map(Counter::get);
+        assert_eq!(now, [1, 0, 2]);
     }
 }

@@ -1,3 +1,29 @@
-//! The whole product on one page: the list of subsystems.
+//! `qfc_tgt`: the whole product on one page. Each subsystem is a folder beside this file.
 
-fn main() {}
+mod default_config;
+
+use app::{Cli, Subsystem};
+use clap::Parser;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let subsystems: Vec<Arc<dyn Subsystem>> = vec![
+        rpc::Rpc::new(),
+        bdev_malloc::MallocSubsystem::new(),
+        bdev_null::NullSubsystem::new(),
+        bdev_uring::UringSubsystem::new(),
+        bdev_delay::DelaySubsystem::new(),
+        bdev_error::ErrorSubsystem::new(),
+        nvmf_target::NvmfTarget::new(vec![Box::new(nvmf_tcp::TcpFactory)]),
+    ];
+    let config = match default_config::text(&cli) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("qfc_tgt: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    app::run(cli, subsystems, &config)
+}

@@ -29,9 +29,14 @@ fn names_are_checked() {
     for bad in [[0; 256], [b'x'; 256], [0xff; 256]] {
         let sub = ConnectData { subnqn: Nqn(bad), ..good };
         assert_eq!(refused(&mut rig, admin(), &sub), (INVALID, (Where::Data, data_offset::SUBNQN)));
+    }
+    for bad in [[b'x'; 256], [0xff; 256]] {
         let host = ConnectData { hostnqn: Nqn(bad), ..good };
         assert_eq!(refused(&mut rig, admin(), &host), (INVALID, (Where::Data, data_offset::HOSTNQN)));
     }
+    // An empty host name is a name.
+    let at = rig.open(0);
+    assert!(rig.connect(at, admin(), &ConnectData { hostnqn: Nqn([0; 256]), ..good }).status().is_success());
     // 223 bytes are allowed, 224 are not.
     let mut long = [0; 256];
     long[..223].fill(b'h');

@@ -15,7 +15,7 @@ mod message;
 mod view;
 
 pub use control::{
-    DISCOVERY_NQN, Error, Limits, ListenAddress, NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport,
+    DEFAULT_NAMESPACES, DISCOVERY_NQN, Error, Limits, ListenAddress, MAX_CNTLID, MIN_CNTLID, MOST_NAMESPACES, NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport,
     TransportOptions, adrfam_name, identity,
 };
 pub use capsule::{Address, Capsule, Completion, Origin};

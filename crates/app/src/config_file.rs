@@ -77,18 +77,31 @@ impl Plan {
     }
 
     /// Checks every call against the methods there are, without making it; adds what is wrong to the remarks.
+    ///
+    /// A configuration that SPDK saved also tunes parts that are not here (its accelerators, its NVMe driver). Such calls
+    /// are left out with a warning: they configure nothing that is served.
     pub fn verify(&mut self, methods: &Methods) {
-        for planned in &self.calls {
+        let mut kept = Vec::with_capacity(self.calls.len());
+        for planned in std::mem::take(&mut self.calls) {
             let Call { method, params } = &planned.call;
-            let verdict = match methods.find(method) {
-                None => Err("Method not found".to_owned()),
-                Some(found) => found.verify(params.clone()).map_err(|error| error.to_string()),
-            };
-            if let Err(error) = verdict {
-                self.remarks.push(format!("{}: error: {method}: {error}", planned.origin));
-                self.failed = true;
+            let Planned { origin, .. } = &planned;
+            match methods.find(method).map(|found| found.verify(params.clone())) {
+                None if is_tuning(method) => {
+                    self.remarks.push(format!("{origin}: warning: {method} tunes what is not here; left out"));
+                    continue;
+                }
+                None => self.fail(format!("{origin}: error: {method}: Method not found")),
+                Some(Err(error)) => self.fail(format!("{origin}: error: {method}: {error}")),
+                Some(Ok(())) => {}
             }
+            kept.push(planned);
         }
+        self.calls = kept;
+    }
+
+    fn fail(&mut self, error: String) {
+        self.remarks.push(error);
+        self.failed = true;
     }
 
     /// The calls to make before the framework is initialised, and those after: a method for both is called before.
@@ -111,6 +124,11 @@ impl Plan {
         let section = |(name, calls)| json!({ "subsystem": name, "config": Value::Array(calls) });
         json!({ "subsystems": sections.into_iter().map(section).collect::<Vec<_>>() })
     }
+}
+
+fn is_tuning(method: &str) -> bool {
+    let part = ["accel_", "vmd_", "scheduler_", "fsdev_", "trace_"].iter().any(|part| method.starts_with(part));
+    part || method.ends_with("_set_options") || method.ends_with("_set_hotplug")
 }
 
 fn from_ini(name: &str, bytes: &[u8]) -> Plan {
@@ -248,6 +266,21 @@ mod tests {
         let again = Plan::parse("again.json", text.as_bytes());
         let calls = |plan: &Plan| plan.calls.iter().map(|p| p.call.clone()).collect::<Vec<_>>();
         assert_eq!(calls(&again), calls(&plan));
+    }
+
+    #[test]
+    fn tuning_of_parts_that_are_not_here_is_left_out_and_the_rest_is_checked() {
+        let text = r#"{"subsystems":[{"subsystem":"accel","config":[{"method":"accel_set_options","params":{}}]},
+            {"subsystem":"bdev","config":[{"method":"bdev_nvme_set_hotplug"},{"method":"bdev_nonsense_create"},{"method":"known"}]}]}"#;
+        let mut plan = Plan::parse("x.json", text.as_bytes());
+        let methods = Methods::default();
+        methods.fill(vec![crate::Method::new("known", When::Both, "Known", |_: crate::NoParams| Ok(true))]).unwrap();
+        plan.verify(&methods);
+        let remarks: Vec<&str> = plan.remarks.iter().map(|remark| remark.split(": ").nth(2).unwrap()).collect();
+        assert_eq!(
+            (remarks.as_slice(), plan.failed, plan.calls.len()),
+            (&["warning", "warning", "error"][..], true, 2)
+        );
     }
 
     #[test]

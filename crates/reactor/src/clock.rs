@@ -48,10 +48,7 @@ impl Clock {
 impl Hand {
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(
-            u64::try_from(by.as_nanos()).expect("584 years"),
-            Ordering::AcqRel,
-        );
+        self.0.fetch_add(u64::try_from(by.as_nanos()).expect("584 years"), Ordering::AcqRel);
     }
 
     /// Moves the clock to `at`, which must not lie before now.
@@ -72,10 +69,7 @@ mod tests {
         assert_eq!(clock.now(), 0);
         hand.advance(Duration::from_micros(3));
         hand.set(4000);
-        assert_eq!(
-            (clock.now(), other.now(), clock.is_manual()),
-            (4000, 4000, true)
-        );
+        assert_eq!((clock.now(), other.now(), clock.is_manual()), (4000, 4000, true));
     }
 
     #[test]

@@ -22,11 +22,7 @@ pub struct StartError {
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "core {}: cannot run a reactor there: {}",
-            self.core, self.error
-        )
+        write!(f, "core {}: cannot run a reactor there: {}", self.core, self.error)
     }
 }
 
@@ -49,10 +45,7 @@ impl Cores {
         on_death: impl Fn(usize, &str) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let on_death: OnDeath = Arc::new(on_death);
-        let mut started = Self {
-            handles: Vec::new(),
-            threads: Vec::new(),
-        };
+        let mut started = Self { handles: Vec::new(), threads: Vec::new() };
         for core in cores {
             match spawn(*core, options.clone(), on_death.clone()) {
                 Ok((handle, thread)) => {
@@ -76,10 +69,7 @@ impl Cores {
     /// Stops all and waits for them. Returns what those that panicked said.
     pub fn stop(self) -> Vec<String> {
         self.handles.iter().for_each(Handle::stop);
-        let ends = self
-            .threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| Err(text(&*panic))));
+        let ends = self.threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| Err(text(&*panic))));
         ends.filter_map(Result::err).collect()
     }
 }
@@ -88,31 +78,24 @@ type Started = (Handle, JoinHandle<Result<(), String>>);
 
 fn spawn(core: usize, options: Options, on_death: OnDeath) -> io::Result<Started> {
     let (ready, started) = mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new()
-        .name(format!("reactor_{core}"))
-        .spawn(move || {
-            let mut reactor = match set_up(core, options) {
-                Ok(reactor) => reactor,
-                Err(error) => {
-                    let _ = ready.send(Err(error));
-                    return Ok(());
-                }
-            };
-            let _ = ready.send(Ok(reactor.handle()));
-            live(core, &mut reactor, &on_death)
-        })?;
-    let handle = started
-        .recv()
-        .map_err(|_| io::Error::other("the thread ended at once"))??;
+    let thread = std::thread::Builder::new().name(format!("reactor_{core}")).spawn(move || {
+        let mut reactor = match set_up(core, options) {
+            Ok(reactor) => reactor,
+            Err(error) => {
+                let _ = ready.send(Err(error));
+                return Ok(());
+            }
+        };
+        let _ = ready.send(Ok(reactor.handle()));
+        live(core, &mut reactor, &on_death)
+    })?;
+    let handle = started.recv().map_err(|_| io::Error::other("the thread ended at once"))??;
     Ok((handle, thread))
 }
 
 fn set_up(core: usize, options: Options) -> io::Result<Reactor> {
     os::pin_to_core(core)?;
-    Reactor::new(Options {
-        core: Some(core),
-        ..options
-    })
+    Reactor::new(Options { core: Some(core), ..options })
 }
 
 fn live(core: usize, reactor: &mut Reactor, on_death: &OnDeath) -> Result<(), String> {
@@ -128,6 +111,5 @@ fn live(core: usize, reactor: &mut Reactor, on_death: &OnDeath) -> Result<(), St
 
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
 }

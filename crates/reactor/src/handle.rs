@@ -1,6 +1,7 @@
 //! A core as other threads see it: they may send it jobs and wake it.
 
-use crate::{Reactor, Stats};
+use crate::{Clock, Reactor, Stats};
+use ::stats::Counter;
 use crossbeam_queue::ArrayQueue;
 use os::EventFd;
 use std::fmt;
@@ -27,12 +28,19 @@ pub(crate) struct Shared {
     thread: Mutex<Option<ThreadId>>,
     tid: AtomicI32,
     pub(crate) stats: Stats,
+    clock: Clock,
+    /// The time up to which busy and idle time are booked.
+    pub(crate) booked: Counter,
 }
 
 impl Shared {
-    pub(crate) fn new(core: Option<usize>) -> std::io::Result<Self> {
+    pub(crate) fn new(core: Option<usize>, clock: Clock) -> std::io::Result<Self> {
+        let booked = Counter::new();
+        booked.set(clock.now());
         Ok(Self {
             core,
+            clock,
+            booked,
             inbox: ArrayQueue::new(INBOX),
             event: EventFd::new()?,
             sleeping: AtomicBool::new(false),
@@ -47,7 +55,7 @@ impl Shared {
     /// The core says that it will sleep. What it looks at after this is either there already or will wake it: the
     /// fence stands between the flag and the look, the one in [`Shared::wake`] between the work and the flag.
     pub(crate) fn lie_down(&self) {
-        self.sleeping.store(true, Ordering::Relaxed);
+        self.sleeping.store(true, Ordering::Release);
         fence(Ordering::SeqCst);
     }
 
@@ -68,8 +76,7 @@ impl Shared {
     }
 
     pub(crate) fn begin(&self, tid: i32) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(std::thread::current().id());
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         self.tid.store(tid, Ordering::Relaxed);
     }
 
@@ -150,6 +157,17 @@ impl Handle {
         self.0.tid.load(Ordering::Relaxed)
     }
 
+    /// Its busy and its idle time until now, in nanoseconds, the sleep that lasts included (which is booked when it ends).
+    pub fn times(&self) -> (u64, u64) {
+        let stats = &self.0.stats;
+        let turns = stats.turns.get();
+        let (busy, idle, booked) = (stats.busy.get(), stats.idle.get(), self.0.booked.get());
+        let asleep = self.0.sleeping.load(Ordering::Acquire) && stats.turns.get() == turns;
+        // One that is awake has booked all but its present turn.
+        let rest = if asleep { self.0.clock.now().saturating_sub(booked) } else { 0 };
+        (busy, idle + rest)
+    }
+
     /// What it counts.
     pub fn stats(&self) -> &Stats {
         &self.0.stats
@@ -207,28 +225,16 @@ impl Handle {
         let place = Arc::new(AtomicU8::new(WAITING));
         let theirs = place.clone();
         self.send(move |reactor| {
-            if theirs
-                .compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
-            {
+            if theirs.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 let _ = answer.send(work(reactor));
             }
         })
-        .map_err(|Full| {
-            if self.is_gone() {
-                CallError::Gone
-            } else {
-                CallError::Full
-            }
-        })?;
+        .map_err(|Full| if self.is_gone() { CallError::Gone } else { CallError::Full })?;
         answered.recv_timeout(limit).map_err(|error| match error {
             mpsc::RecvTimeoutError::Disconnected => CallError::Gone,
             mpsc::RecvTimeoutError::Timeout => {
-                let before =
-                    place.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire);
-                CallError::Timeout {
-                    started: before.is_err(),
-                }
+                let before = place.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire);
+                CallError::Timeout { started: before.is_err() }
             }
         })
     }
@@ -240,7 +246,6 @@ impl Handle {
     }
 
     fn is_here(&self) -> bool {
-        *self.0.thread.lock().unwrap_or_else(PoisonError::into_inner)
-            == Some(std::thread::current().id())
+        *self.0.thread.lock().unwrap_or_else(PoisonError::into_inner) == Some(std::thread::current().id())
     }
 }

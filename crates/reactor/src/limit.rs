@@ -18,23 +18,14 @@ impl RateLimit {
     /// A limit of `burst` messages at once and one more every `period`.
     pub fn new(burst: u32, period: Duration) -> Self {
         let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
-        Self {
-            burst,
-            period,
-            left: burst,
-            refilled: 0,
-            suppressed: 0,
-        }
+        Self { burst, period, left: burst, refilled: 0, suppressed: 0 }
     }
 
     /// Whether a message may be written at `now`: then how many were suppressed before it.
     pub fn admit(&mut self, now: Tick) -> Option<u64> {
         let periods = now.saturating_sub(self.refilled) / self.period;
         if periods > 0 {
-            self.left = self
-                .left
-                .saturating_add(u32::try_from(periods).unwrap_or(u32::MAX))
-                .min(self.burst);
+            self.left = self.left.saturating_add(u32::try_from(periods).unwrap_or(u32::MAX)).min(self.burst);
             self.refilled += periods * self.period;
         }
         if self.left == 0 {
@@ -77,14 +68,8 @@ mod tests {
         let mut limit = RateLimit::new(2, Duration::from_nanos(10));
         let admitted: Vec<_> = (0..5).map(|_| limit.admit(3)).collect();
         assert_eq!(admitted, [Some(0), Some(0), None, None, None]);
-        assert_eq!(
-            (limit.admit(9), limit.admit(10), limit.admit(11)),
-            (None, Some(4), None)
-        );
-        assert_eq!(
-            (limit.admit(1000), limit.admit(1000), limit.admit(1000)),
-            (Some(1), Some(0), None)
-        );
+        assert_eq!((limit.admit(9), limit.admit(10), limit.admit(11)), (None, Some(4), None));
+        assert_eq!((limit.admit(1000), limit.admit(1000), limit.admit(1000)), (Some(1), Some(0), None));
     }
 
     #[test]
@@ -93,13 +78,7 @@ mod tests {
         let formatted = std::cell::Cell::new(0);
         log::set_max_level(log::LevelFilter::Trace);
         for n in 0..100 {
-            log_limited!(
-                limit,
-                0,
-                warn,
-                "{} {n}",
-                formatted.replace(formatted.get() + 1)
-            );
+            log_limited!(limit, 0, warn, "{} {n}", formatted.replace(formatted.get() + 1));
         }
         assert!(formatted.get() <= 1);
     }

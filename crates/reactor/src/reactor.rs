@@ -33,14 +33,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            core: None,
-            idle: Idle::Adaptive {
-                spin: Duration::from_micros(200),
-            },
-            clock: Clock::real(),
-            pause: 40,
-        }
+        Self { core: None, idle: Idle::Adaptive { spin: Duration::from_micros(200) }, clock: Clock::real(), pause: 40 }
     }
 }
 
@@ -69,22 +62,12 @@ impl Reactor {
     /// # Errors
     /// The process has no descriptor left.
     pub fn new(options: Options) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(options.core)?);
+        let shared = Arc::new(Shared::new(options.core, options.clock.clone())?);
         let epoll = Epoll::new()?;
         epoll.add(shared.event.fd(), 0, Interest::READ)?;
         let now = options.clock.now();
         let (entries, timers) = (Vec::new(), Timers::default());
-        Ok(Self {
-            shared,
-            options,
-            epoll,
-            entries,
-            timers,
-            next_id: 0,
-            now,
-            was_busy: false,
-            last_work: now,
-        })
+        Ok(Self { shared, options, epoll, entries, timers, next_id: 0, now, was_busy: false, last_work: now })
     }
 
     /// Talks to this reactor from any thread.
@@ -120,20 +103,10 @@ impl Reactor {
         let id = PollerId(self.next_id);
         self.next_id += 1;
         if let Some(fd) = poller.fd() {
-            self.epoll
-                .add(fd, 0, Interest::READ)
-                .expect("a poller's descriptor can be waited for");
+            self.epoll.add(fd, 0, Interest::READ).expect("a poller's descriptor can be waited for");
         }
-        let stats = Arc::new(PollerStats {
-            name: poller.name().to_owned(),
-            ..PollerStats::default()
-        });
-        self.shared
-            .stats
-            .pollers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((id, stats.clone()));
+        let stats = Arc::new(PollerStats { name: poller.name().to_owned(), ..PollerStats::default() });
+        self.shared.stats.pollers.lock().unwrap_or_else(PoisonError::into_inner).push((id, stats.clone()));
         self.entries.push(Entry { id, poller, stats });
         self.last_work = self.now;
         id
@@ -143,12 +116,7 @@ impl Reactor {
     pub fn remove(&mut self, id: PollerId) -> Option<Box<dyn Poller>> {
         let at = self.entries.iter().position(|entry| entry.id == id)?;
         let Entry { poller, .. } = self.entries.remove(at);
-        self.shared
-            .stats
-            .pollers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|(other, _)| *other != id);
+        self.shared.stats.pollers.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != id);
         if let Some(fd) = poller.fd() {
             // Gone already if it was closed, which removes it as well.
             let _ = self.epoll.remove(fd);
@@ -158,9 +126,7 @@ impl Reactor {
 
     /// Has `job` run after `delay`, on this core.
     pub fn after(&mut self, delay: Duration, job: impl FnOnce(&mut Reactor) + 'static) {
-        let at = self
-            .now
-            .saturating_add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
+        let at = self.now.saturating_add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
         self.timers.set(at, Box::new(job));
     }
 
@@ -181,9 +147,7 @@ impl Reactor {
             return Wake::Ready;
         }
         let timers = self.timers.next().map_or(Wake::Event, Wake::At);
-        self.entries
-            .iter_mut()
-            .fold(timers, |wake, entry| wake.or(entry.poller.wake()))
+        self.entries.iter_mut().fold(timers, |wake, entry| wake.or(entry.poller.wake()))
     }
 
     /// Turns until [`Handle::stop`], sleeping in between as the idle policy says.
@@ -212,6 +176,7 @@ impl Reactor {
         } else {
             stats.idle.add(passed)
         }
+        self.shared.booked.set(now);
         stats.turns.add(1);
         self.now = now;
     }
@@ -276,17 +241,14 @@ impl Reactor {
     }
 
     fn wait(&mut self, until: Option<Tick>) {
-        let left =
-            until.map(|at| Duration::from_nanos(at.saturating_sub(self.options.clock.now())));
+        let left = until.map(|at| Duration::from_nanos(at.saturating_sub(self.options.clock.now())));
         let manual = self.options.clock.is_manual().then_some(MANUAL);
         let limit = manual.or(left);
         if limit.is_some_and(|limit| limit < NEAR) {
             return;
         }
         self.shared.stats.sleeps.add(1);
-        self.epoll
-            .wait(&mut [Ready::NONE], limit)
-            .expect("the epoll of a reactor is open");
+        self.epoll.wait(&mut [Ready::NONE], limit).expect("the epoll of a reactor is open");
         self.shared.event.drain();
     }
 }

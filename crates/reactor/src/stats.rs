@@ -35,9 +35,6 @@ impl Stats {
     /// The pollers that are there now, in the order in which they run.
     pub fn pollers(&self) -> Vec<(u64, Arc<PollerStats>)> {
         let pollers = self.pollers.lock().unwrap_or_else(PoisonError::into_inner);
-        pollers
-            .iter()
-            .map(|(id, stats)| (id.0, stats.clone()))
-            .collect()
+        pollers.iter().map(|(id, stats)| (id.0, stats.clone())).collect()
     }
 }

@@ -43,11 +43,7 @@ pub(crate) struct Timers {
 impl Timers {
     pub(crate) fn set(&mut self, at: Tick, job: Job) {
         self.turn += 1;
-        self.heap.push(Reverse(Timer {
-            at,
-            turn: self.turn,
-            job,
-        }));
+        self.heap.push(Reverse(Timer { at, turn: self.turn, job }));
     }
 
     pub(crate) fn due(&mut self, now: Tick) -> Option<Job> {

@@ -11,14 +11,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 fn sleepy() -> Options {
-    Options {
-        idle: Idle::Adaptive {
-            spin: Duration::ZERO,
-        },
-        clock: Clock::real(),
-        pause: 0,
-        ..Options::default()
-    }
+    Options { idle: Idle::Adaptive { spin: Duration::ZERO }, clock: Clock::real(), pause: 0, ..Options::default() }
 }
 
 fn one_core(options: &Options) -> Cores {
@@ -45,11 +38,7 @@ impl Poller for Echo {
     }
 
     fn wake(&mut self) -> Wake {
-        if self.mailbox.is_empty() {
-            Wake::Event
-        } else {
-            Wake::Ready
-        }
+        if self.mailbox.is_empty() { Wake::Event } else { Wake::Ready }
     }
 }
 
@@ -57,9 +46,7 @@ fn echo(cores: &Cores) -> (Sender<u64>, mpsc::Receiver<u64>) {
     let waker: Waker = cores.handles()[0].waker();
     let (sender, mailbox) = mailbox(16, move || waker.wake());
     let (back, answers) = mpsc::channel();
-    cores.handles()[0]
-        .call(move |reactor| reactor.add(Box::new(Echo { mailbox, back })))
-        .unwrap();
+    cores.handles()[0].call(move |reactor| reactor.add(Box::new(Echo { mailbox, back }))).unwrap();
     (sender, answers)
 }
 
@@ -72,20 +59,13 @@ fn no_wake_up_is_lost() {
     let mut chance = 88_172_645_463_325_252u64;
     for n in 0..20_000 {
         sender.send(n).unwrap();
-        assert_eq!(
-            answers.recv_timeout(Duration::from_secs(10)),
-            Ok(n),
-            "a wake-up was lost"
-        );
+        assert_eq!(answers.recv_timeout(Duration::from_secs(10)), Ok(n), "a wake-up was lost");
         chance ^= chance << 13;
         chance ^= chance >> 7;
         chance ^= chance << 17;
         (0..chance % 2048).for_each(|_| std::hint::spin_loop());
     }
-    assert!(
-        cores.handles()[0].stats().sleeps.get() > 1000,
-        "the core slept, else this tests nothing"
-    );
+    assert!(cores.handles()[0].stats().sleeps.get() > 1000, "the core slept, else this tests nothing");
     assert_eq!(cores.stop(), Vec::<String>::new());
 }
 
@@ -100,12 +80,7 @@ fn many_threads_wake_one_core() {
             threads.spawn(move || {
                 for _ in 0..3000 {
                     let count = count.clone();
-                    assert_eq!(
-                        handle
-                            .call(move |_| count.fetch_add(1, Ordering::Relaxed))
-                            .map(|_| ()),
-                        Ok(())
-                    );
+                    assert_eq!(handle.call(move |_| count.fetch_add(1, Ordering::Relaxed)).map(|_| ()), Ok(()));
                 }
             });
         }
@@ -146,17 +121,13 @@ fn a_descriptor_wakes_the_core_until_its_poller_is_removed() {
     theirs.set_nonblocking(true).unwrap();
     let (sender, bytes) = mpsc::channel();
     let handle = &cores.handles()[0];
-    let id = handle
-        .call(move |reactor| reactor.add(Box::new(Reader(theirs, sender))))
-        .unwrap();
+    let id = handle.call(move |reactor| reactor.add(Box::new(Reader(theirs, sender)))).unwrap();
     for n in 0..50 {
         std::thread::sleep(Duration::from_millis(1));
         ours.write_all(&[n]).unwrap();
         assert_eq!(bytes.recv_timeout(Duration::from_secs(10)), Ok(n));
     }
-    handle
-        .call(move |reactor| reactor.remove(id).is_some())
-        .unwrap();
+    handle.call(move |reactor| reactor.remove(id).is_some()).unwrap();
     assert!(bytes.recv_timeout(Duration::from_millis(1)).is_err());
     cores.stop();
 }
@@ -170,29 +141,36 @@ fn a_timer_fires_in_time_and_an_idle_core_sleeps_until_then() {
     handle
         .call(move |reactor| {
             let due = reactor.clock().now() + 30_000_000;
-            reactor.after(Duration::from_millis(30), move |reactor| {
-                sender.send((due, reactor.now())).unwrap()
-            });
+            reactor.after(Duration::from_millis(30), move |reactor| sender.send((due, reactor.now())).unwrap());
         })
         .unwrap();
     let turns = handle.stats().turns.get();
     let (due, at) = fired.recv_timeout(Duration::from_secs(10)).unwrap();
-    assert!(
-        start.elapsed() >= Duration::from_millis(29) && at + 1_000_000 >= due,
-        "{at} is before {due}"
-    );
+    assert!(start.elapsed() >= Duration::from_millis(29) && at + 1_000_000 >= due, "{at} is before {due}");
     assert!(handle.stats().sleeps.get() > 0);
     // It polls through the last millisecond only.
     assert!(handle.stats().turns.get() - turns < 10_000_000);
     cores.stop();
 }
 
+/// A core that sleeps for long is idle now, not only when it has woken.
+#[test]
+fn sleep_is_idle_time_while_it_lasts() {
+    let cores = one_core(&sleepy());
+    let handle = &cores.handles()[0];
+    handle.call(|_| ()).unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    let ((busy, idle), turns) = (handle.times(), handle.stats().turns.get());
+    std::thread::sleep(Duration::from_millis(50));
+    let (busy_later, idle_later) = handle.times();
+    assert_eq!(handle.stats().turns.get(), turns, "it sleeps, else this tests nothing");
+    assert!(busy_later == busy && (50_000_000..5_000_000_000).contains(&(idle_later - idle)), "{idle} {idle_later}");
+    cores.stop();
+}
+
 #[test]
 fn a_spinning_core_never_sleeps() {
-    let cores = one_core(&Options {
-        idle: Idle::Spin,
-        ..sleepy()
-    });
+    let cores = one_core(&Options { idle: Idle::Spin, ..sleepy() });
     std::thread::sleep(Duration::from_millis(5));
     let stats = cores.handles()[0].stats();
     assert!(stats.turns.get() > 100 && stats.sleeps.get() == 0);
@@ -206,10 +184,7 @@ fn a_hanging_core_does_not_hang_its_caller() {
     let (release, held) = mpsc::channel::<()>();
     handle.send(move |_| held.recv().unwrap()).unwrap();
     let limit = Duration::from_millis(20);
-    assert_eq!(
-        handle.call_within(limit, |_| ()),
-        Err(CallError::Timeout { started: false })
-    );
+    assert_eq!(handle.call_within(limit, |_| ()), Err(CallError::Timeout { started: false }));
     release.send(()).unwrap();
     assert_eq!(handle.call(|_| 5), Ok(5));
     let (release, held) = mpsc::channel::<()>();
@@ -222,19 +197,10 @@ fn a_hanging_core_does_not_hang_its_caller() {
 #[test]
 fn a_panic_is_reported_and_callers_are_told() {
     let (sender, deaths) = mpsc::channel();
-    let cores = Cores::start(&[0], &sleepy(), move |core, text| {
-        sender.send((core, text.to_owned())).unwrap()
-    })
-    .unwrap();
+    let cores = Cores::start(&[0], &sleepy(), move |core, text| sender.send((core, text.to_owned())).unwrap()).unwrap();
     let handle = cores.handles()[0].clone();
-    assert_eq!(
-        handle.call(|_: &mut Reactor| -> u8 { panic!("out of cheese") }),
-        Err(CallError::Gone)
-    );
-    assert_eq!(
-        deaths.recv_timeout(Duration::from_secs(10)),
-        Ok((0, "out of cheese".to_owned()))
-    );
+    assert_eq!(handle.call(|_: &mut Reactor| -> u8 { panic!("out of cheese") }), Err(CallError::Gone));
+    assert_eq!(deaths.recv_timeout(Duration::from_secs(10)), Ok((0, "out of cheese".to_owned())));
     assert_eq!(handle.call(|_| ()), Err(CallError::Gone));
     assert_eq!(cores.stop(), ["out of cheese"]);
 }
@@ -242,29 +208,13 @@ fn a_panic_is_reported_and_callers_are_told() {
 #[test]
 fn threads_are_named_and_pinned_and_a_core_that_is_not_there_is_an_error() {
     let cores = one_core(&sleepy());
-    let tid = cores.handles()[0]
-        .call(|_| std::thread::current().name().map(str::to_owned))
-        .unwrap();
+    let tid = cores.handles()[0].call(|_| std::thread::current().name().map(str::to_owned)).unwrap();
     assert_eq!(tid.as_deref(), Some("reactor_0"));
-    let status = std::fs::read_to_string(format!(
-        "/proc/self/task/{}/status",
-        cores.handles()[0].tid()
-    ))
-    .unwrap();
-    let allowed = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
-        .unwrap();
+    let status = std::fs::read_to_string(format!("/proc/self/task/{}/status", cores.handles()[0].tid())).unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
     assert_eq!(allowed.trim(), "0");
     cores.stop();
-    let error = Cores::start(&[0, 1000], &sleepy(), |_, _| {})
-        .err()
-        .unwrap();
+    let error = Cores::start(&[0, 1000], &sleepy(), |_, _| {}).err().unwrap();
     assert_eq!(error.core, 1000);
-    assert!(
-        error
-            .to_string()
-            .starts_with("core 1000: cannot run a reactor there: "),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("core 1000: cannot run a reactor there: "), "{error}");
 }

@@ -30,23 +30,12 @@ impl Poller for Recorder {
 }
 
 fn recorder(name: &'static str, log: &Log, work: usize, wake: Wake) -> Box<dyn Poller> {
-    Box::new(Recorder {
-        name,
-        log: log.clone(),
-        work,
-        wake,
-    })
+    Box::new(Recorder { name, log: log.clone(), work, wake })
 }
 
 fn by_hand() -> (Reactor, reactor::Hand) {
     let (clock, hand) = Clock::manual();
-    let options = Options {
-        clock,
-        idle: Idle::Adaptive {
-            spin: Duration::ZERO,
-        },
-        ..Options::default()
-    };
+    let options = Options { clock, idle: Idle::Adaptive { spin: Duration::ZERO }, ..Options::default() };
     (Reactor::new(options).unwrap(), hand)
 }
 
@@ -62,13 +51,7 @@ fn each_poller_runs_once_a_turn_in_order_with_one_time() {
     assert!(reactor.remove(first).is_none());
     reactor.turn();
     assert_eq!(*log.borrow(), [("a", 0), ("b", 0), ("b", 7)]);
-    let names: Vec<String> = reactor
-        .handle()
-        .stats()
-        .pollers()
-        .iter()
-        .map(|(_, p)| p.name.clone())
-        .collect();
+    let names: Vec<String> = reactor.handle().stats().pollers().iter().map(|(_, p)| p.name.clone()).collect();
     assert_eq!(names, ["b"]);
 }
 
@@ -83,14 +66,7 @@ fn time_is_booked_as_the_turn_was() {
     hand.advance(Duration::from_nanos(11));
     reactor.turn();
     let handle = reactor.handle();
-    assert_eq!(
-        (
-            handle.stats().busy.get(),
-            handle.stats().idle.get(),
-            handle.stats().turns.get()
-        ),
-        (100, 11, 3)
-    );
+    assert_eq!((handle.stats().busy.get(), handle.stats().idle.get(), handle.stats().turns.get()), (100, 11, 3));
     let (_, poller) = &handle.stats().pollers()[0];
     assert_eq!((poller.runs.get(), poller.busy.get()), (3, 1));
 }
@@ -101,9 +77,7 @@ fn timers_fire_in_time_order_and_those_of_one_time_as_set() {
     let fired = Rc::new(RefCell::new(Vec::new()));
     for (delay, name) in [(20, "late"), (10, "first"), (10, "second")] {
         let fired = fired.clone();
-        reactor.after(Duration::from_nanos(delay), move |_| {
-            fired.borrow_mut().push(name)
-        });
+        reactor.after(Duration::from_nanos(delay), move |_| fired.borrow_mut().push(name));
     }
     assert_eq!(reactor.wake(), Wake::At(10));
     assert_eq!(reactor.turn(), 0);
@@ -123,23 +97,15 @@ fn a_job_may_add_and_remove_pollers_and_set_timers() {
         .handle()
         .send(|reactor| {
             let id = reactor.add(recorder("brief", &Log::default(), 0, Wake::Ready));
-            reactor.after(Duration::from_nanos(5), move |reactor| {
-                assert!(reactor.remove(id).is_some())
-            });
+            reactor.after(Duration::from_nanos(5), move |reactor| assert!(reactor.remove(id).is_some()));
         })
         .unwrap();
     assert_eq!(reactor.wake(), Wake::Ready);
     reactor.turn();
-    assert_eq!(
-        (reactor.handle().stats().pollers().len(), reactor.wake()),
-        (1, Wake::Ready)
-    );
+    assert_eq!((reactor.handle().stats().pollers().len(), reactor.wake()), (1, Wake::Ready));
     hand.set(5);
     reactor.turn();
-    assert_eq!(
-        (reactor.handle().stats().pollers().len(), reactor.wake()),
-        (0, Wake::Event)
-    );
+    assert_eq!((reactor.handle().stats().pollers().len(), reactor.wake()), (0, Wake::Event));
 }
 
 #[test]
@@ -166,10 +132,7 @@ fn a_full_inbox_refuses_and_a_dropped_reactor_too() {
     assert_eq!(handle.stats().jobs.get(), INBOX as u64);
     handle.send(|_| panic!("nobody runs this")).unwrap();
     drop(reactor);
-    assert_eq!(
-        (handle.send(|_| {}), handle.call(|_| {})),
-        (Err(Full), Err(CallError::Gone))
-    );
+    assert_eq!((handle.send(|_| {}), handle.call(|_| {})), (Err(Full), Err(CallError::Gone)));
 }
 
 #[test]
@@ -177,9 +140,7 @@ fn a_call_that_nobody_took_in_time_is_withdrawn() {
     let (mut reactor, _hand) = by_hand();
     let handle = reactor.handle();
     let limit = Duration::from_millis(5);
-    let answer = std::thread::spawn(move || handle.call_within(limit, |_| panic!("withdrawn")))
-        .join()
-        .unwrap();
+    let answer = std::thread::spawn(move || handle.call_within(limit, |_| panic!("withdrawn"))).join().unwrap();
     assert_eq!(answer, Err::<(), _>(CallError::Timeout { started: false }));
     assert_eq!(reactor.turn(), 1);
 }
@@ -187,25 +148,12 @@ fn a_call_that_nobody_took_in_time_is_withdrawn() {
 #[test]
 fn several_reactors_are_values_on_one_thread() {
     let (clock, hand) = Clock::manual();
-    let options = Options {
-        clock,
-        ..Options::default()
-    };
-    let mut reactors: Vec<Reactor> = (0..3)
-        .map(|_| Reactor::new(options.clone()).unwrap())
-        .collect();
+    let options = Options { clock, ..Options::default() };
+    let mut reactors: Vec<Reactor> = (0..3).map(|_| Reactor::new(options.clone()).unwrap()).collect();
     let handles: Vec<_> = reactors.iter().map(Reactor::handle).collect();
     let next = handles[2].clone();
-    handles[0]
-        .send(move |_| {
-            next.send(|reactor| reactor.after(Duration::from_nanos(1), |_| {}))
-                .unwrap()
-        })
-        .unwrap();
+    handles[0].send(move |_| next.send(|reactor| reactor.after(Duration::from_nanos(1), |_| {})).unwrap()).unwrap();
     reactors.iter_mut().for_each(|reactor| _ = reactor.turn());
     hand.set(1);
-    assert_eq!(
-        reactors.iter_mut().map(Reactor::turn).collect::<Vec<_>>(),
-        [0, 0, 1]
-    );
+    assert_eq!(reactors.iter_mut().map(Reactor::turn).collect::<Vec<_>>(), [0, 0, 1]);
 }

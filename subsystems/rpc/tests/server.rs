@@ -22,7 +22,7 @@ impl Handler for Fake {
         self.calls.fetch_add(1, Ordering::SeqCst);
         match method {
             "echo" => Ok(params.value),
-            "long" => Ok(Value::String("y".repeat(20 << 20))),
+            "long" => Ok(Value::String("y".repeat(2 << 20))),
             "panic" => panic!("on purpose"),
             "gate" => {
                 let gate = self.gate.lock().unwrap().take().unwrap();
@@ -82,6 +82,12 @@ impl Client {
         self.reply()
     }
 
+    /// Whether it is answered; one that was turned away is not.
+    fn is_served(mut self) -> bool {
+        let _ = self.0.get_mut().write_all(br#"{"id":5,"method":"echo"}"#);
+        self.reply()["id"] == 5
+    }
+
     fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0; 1]), Ok(0) | Err(_))
     }
@@ -126,12 +132,8 @@ fn one_that_vanishes_in_the_middle_does_no_harm() {
     }
     assert_eq!(Client::new(&bench).call("echo")["result"]["m"], "echo");
     // Their places become free again.
-    let served = |mut client: Client| {
-        let _ = client.0.get_mut().write_all(br#"{"id":1,"method":"echo"}"#);
-        client.reply()["id"] == 1
-    };
     let start = Instant::now();
-    while !(0..CLIENTS).map(|_| Client::new(&bench)).collect::<Vec<_>>().into_iter().all(served) {
+    while !(0..CLIENTS).map(|_| Client::new(&bench)).collect::<Vec<_>>().into_iter().all(Client::is_served) {
         assert!(start.elapsed() < Duration::from_secs(20), "places are not free");
     }
 }
@@ -160,12 +162,7 @@ fn one_client_too_many_is_told_so_and_a_place_is_free_again_later() {
     assert!(extra.is_closed());
     clients.pop();
     let start = Instant::now();
-    loop {
-        let mut client = Client::new(&bench);
-        client.send(r#"{"id":5,"method":"echo"}"#);
-        if client.reply()["id"] == 5 {
-            break;
-        }
+    while !Client::new(&bench).is_served() {
         assert!(start.elapsed() < Duration::from_secs(10), "the place is not free");
     }
 }
@@ -207,6 +204,7 @@ fn stopping_does_not_wait_for_one_that_is_just_connected() {
     let client = Client::new(&bench);
     let start = Instant::now();
     bench.server.take().unwrap().stop();
-    assert!(start.elapsed() < Duration::from_secs(1));
+    // It would be two seconds if it waited for the client to go.
+    assert!(start.elapsed() < Duration::from_millis(1900));
     client.0.get_ref().shutdown(Shutdown::Both).unwrap();
 }

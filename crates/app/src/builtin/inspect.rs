@@ -64,7 +64,7 @@ fn mask(core: &Handle) -> String {
 
 fn reactor(n: usize, core: &Handle) -> Value {
     let stats = core.stats();
-    let (busy, idle) = (stats.busy.get(), stats.idle.get());
+    let (busy, idle) = core.times();
     json!({
         "lcore": core.core(),
         "tid": core.tid(),
@@ -78,15 +78,15 @@ fn reactor(n: usize, core: &Handle) -> Value {
 }
 
 fn thread(n: usize, core: &Handle) -> Value {
-    let stats = core.stats();
+    let (busy, idle) = core.times();
     json!({
         "name": name(core),
         "id": n + 1,
         "cpumask": mask(core),
-        "busy": stats.busy.get(),
-        "idle": stats.idle.get(),
+        "busy": busy,
+        "idle": idle,
         "in_interrupt": false,
-        "active_pollers_count": stats.pollers().len(),
+        "active_pollers_count": core.stats().pollers().len(),
         "timed_pollers_count": 0,
         "paused_pollers_count": 0,
     })

@@ -1,8 +1,11 @@
 //! The command set on a soft port and soft disks, several homes on one thread, time by hand.
 
 mod admin;
+mod change;
 mod connect;
 mod happy;
+mod homes;
 mod io;
 mod rig;
+mod silence;
 mod soft;

@@ -1,0 +1,250 @@
+//! The command line.
+
+use crate::target::{ConnectArgs, LoadTarget, PlainTarget};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An NVMe/TCP host in user space: no kernel module, no root.
+///
+/// Every command takes the target as tcp://ADDRESS:PORT/NQN, or with the flags of nvme-cli (-a, -s, -n).
+#[derive(Debug, Parser)]
+#[command(name = "qfc", version, max_term_width = 110, after_help = "\
+Examples:
+  qfc discover -a 127.0.0.1 -s 4420                        what does the target offer?
+  qfc identify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk --namespaces
+  qfc perf tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -w randread -q 32 -o 4k -t 10
+  qfc verify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -t 30
+  qfc rpc nvmf_get_subsystems
+
+Exit status: 0 done and good, 1 the answer is bad (verify found damage, an RPC failed), 2 it could not be done.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Discover(DiscoverArgs),
+    Identify(IdentifyArgs),
+    Perf(PerfArgs),
+    Verify(VerifyArgs),
+    Rpc(RpcArgs),
+    /// Print shell completions
+    #[command(after_help = "Example:\n  qfc completions bash > /etc/bash_completion.d/qfc")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command into a directory
+    #[command(after_help = "Examples:\n  qfc man | man -l -\n  qfc man --dir /usr/local/share/man/man1")]
+    Man {
+        /// Write qfc.1, qfc-perf.1 ... here
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// List the subsystems and listeners that a discovery service offers
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qfc discover -a 127.0.0.1 -s 4420
+  qfc discover tcp://[::1]:4420 -o json | jq '.records[].subnqn'
+  qfc discover -a 127.0.0.1 -s 4420 --hostnqn nqn.2014-08.org.example:host1    as another host would see it")]
+pub struct DiscoverArgs {
+    #[command(flatten)]
+    pub target: PlainTarget,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Text or JSON
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Output,
+}
+
+/// Show a controller and its namespaces
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qfc identify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk
+  qfc identify 127.0.0.1:4420 nqn.2014-08.org.example:disk --namespaces
+  qfc identify -a 127.0.0.1 -s 4420 -n nqn.2014-08.org.example:disk --namespaces -o json")]
+pub struct IdentifyArgs {
+    #[command(flatten)]
+    pub target: PlainTarget,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Show every namespace too
+    #[arg(long)]
+    pub namespaces: bool,
+    /// Text or JSON
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WorkloadName {
+    Read,
+    Write,
+    Rw,
+    Randread,
+    Randwrite,
+    Randrw,
+}
+
+/// Measure reads and writes. WRITES DESTROY what is on the namespace
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qfc perf TARGET -w randread -q 32 -P 4 -o 4k -t 10     4 queues, 32 commands on each, for 10 seconds
+  qfc perf TARGET -w randrw --mix 70 -o 8k               70 % reads
+  qfc perf TARGET -w read -o 128k -q 16 -H -D            sequential, with header and data digests
+  qfc perf TARGET -w randread --core 1 --json -          pinned to core 1, the result as JSON
+where TARGET is tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk. One thread keeps its core busy the whole time.")]
+pub struct PerfArgs {
+    #[command(flatten)]
+    pub target: LoadTarget,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// What to do
+    #[arg(short = 'w', long, value_enum, default_value = "randread")]
+    pub workload: WorkloadName,
+    /// Percentage of reads of rw and randrw
+    #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u8).range(0..=100), value_name = "PERCENT")]
+    pub mix: u8,
+    /// Commands outstanding on each queue
+    #[arg(short = 'q', long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4095), value_name = "N")]
+    pub depth: u16,
+    /// Queues, each a connection of its own
+    #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub queues: u16,
+    /// Bytes of a command
+    #[arg(short = 'o', long, default_value = "4k", value_parser = io_size, value_name = "SIZE")]
+    pub io_size: u32,
+    /// How long to measure
+    #[arg(short = 't', long, default_value = "10", value_parser = host::parse_seconds, value_name = "SECONDS")]
+    pub time: Duration,
+    /// How long to run before that
+    #[arg(long, default_value = "1", value_parser = host::parse_seconds, value_name = "SECONDS")]
+    pub warmup: Duration,
+    /// Threads, among which the queues are dealt
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub threads: u16,
+    /// Pin the first thread to this core, the others to those after it
+    #[arg(long, value_name = "CORE")]
+    pub core: Option<usize>,
+    /// Namespace
+    #[arg(long, default_value_t = 1, value_name = "NSID")]
+    pub nsid: u32,
+    /// Start of the random numbers
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the result as JSON to a file, or with - to standard output instead of text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Write data that proves what happened to it, and check it. DESTROYS what is on the namespace
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every block that is written says which block it is, which write of it, and which run. Blocks are written again and again in random
+order and read back; at the end all are read once more. When the connection is lost, or the target is killed and started again,
+verify connects anew: a write that was acknowledged must be there, one that was not may be there or not, but no block may be torn.
+
+Examples:
+  qfc verify TARGET -t 60 -q 32 --flush-every 100        for a minute
+  qfc verify TARGET -t 60 --state /tmp/disk.state        keep what must be there in a file,
+  qfc verify TARGET --check /tmp/disk.state              and check it later, after kill -9 of the target or of qfc
+  qfc verify TARGET -t 60 --state /tmp/disk.state --resume     go on with it
+where TARGET is tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk. Exit status 1 means that data was wrong.")]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub target: LoadTarget,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How long to write and read
+    #[arg(short = 't', long, default_value = "10", value_parser = host::parse_seconds, value_name = "SECONDS")]
+    pub time: Duration,
+    /// Commands outstanding on each queue
+    #[arg(short = 'q', long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4095), value_name = "N")]
+    pub depth: u16,
+    /// Queues, each a connection of its own
+    #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub queues: u16,
+    /// Bytes of a command: one or more blocks
+    #[arg(short = 'o', long, default_value = "4k", value_parser = io_size, value_name = "SIZE")]
+    pub io_size: u32,
+    /// Percentage of reads
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u8).range(0..=99), value_name = "PERCENT")]
+    pub mix: u8,
+    /// Use only this much of the namespace, from its start
+    #[arg(long, default_value = "256m", value_parser = host::parse_bytes, value_name = "SIZE")]
+    pub size: u64,
+    /// Flush after this many writes; 0 for never
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub flush_every: u64,
+    /// Namespace
+    #[arg(long, default_value_t = 1, value_name = "NSID")]
+    pub nsid: u32,
+    /// Start of the random numbers
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How long to try to connect again when the target is away; 0 for not at all
+    #[arg(long, default_value = "30", value_parser = host::parse_seconds, value_name = "SECONDS")]
+    pub reconnect: Duration,
+    /// Keep what must be on the namespace in this file, always up to date
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Go on with a state file that is there
+    #[arg(long, requires = "state")]
+    pub resume: bool,
+    /// Write nothing: check the namespace against a state file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "resume"])]
+    pub check: Option<PathBuf>,
+    /// Do not read everything once more at the end
+    #[arg(long, conflicts_with = "check")]
+    pub no_sweep: bool,
+    /// Both digests, as -H -D
+    #[arg(long)]
+    pub digest: bool,
+    /// Write the result as JSON to a file, or with - to standard output instead of text
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Call a method of the target's JSON-RPC socket; without METHOD list the methods
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qfc rpc                                                 which methods are there?
+  qfc rpc nvmf_get_subsystems
+  qfc rpc bdev_malloc_create '{\"name\": \"ram1\", \"num_blocks\": 16384, \"block_size\": 4096}'
+  qfc rpc -s /var/tmp/other.sock framework_get_reactors
+  echo '{\"nqn\": \"nqn.2014-08.org.example:disk\"}' | qfc rpc nvmf_delete_subsystem -")]
+pub struct RpcArgs {
+    /// Method
+    pub method: Option<String>,
+    /// Parameters as a JSON object; - reads them from standard input
+    pub params: Option<String>,
+    /// Socket of the target
+    #[arg(short, long, default_value = "/var/tmp/qfc.sock")]
+    pub socket: PathBuf,
+    /// How long to wait for the answer
+    #[arg(long, default_value = "60", value_parser = host::parse_seconds, value_name = "SECONDS")]
+    pub timeout: Duration,
+}
+
+fn io_size(text: &str) -> Result<u32, String> {
+    match host::parse_bytes(text)? {
+        n @ 512..=0x200_0000 => Ok(n as u32),
+        _ => Err("an I/O has 512 bytes to 32 MiB".to_owned()),
+    }
+}

@@ -10,9 +10,6 @@ use stats::Counter;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-/// How long a lent read may keep a device that is going, before its queue is ended.
-const LOAN_PATIENCE_NS: Tick = 1_000_000_000;
-
 /// Where an exchange is, and so who holds its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -112,7 +109,7 @@ where
             self.on_event(event);
             self.obey();
         }
-        self.serve_waiting();
+        work += self.serve_waiting() + self.obey();
         self.targets.ring_bells();
         self.port.flush();
         self.close_targets();
@@ -164,7 +161,7 @@ where
         let mut work = 0;
         for place in 0..self.targets.capacity() {
             if let Some(target) = self.targets.busy_at(place) {
-                target.channel.turn(self.now);
+                target.turn(self.now);
             }
             while let Some(done) = self.targets.busy_at(place).and_then(|target| target.channel.next()) {
                 work += 1;
@@ -194,12 +191,21 @@ where
             Event::Fetched { tag, data, ok } => self.on_fetched(tag, data, ok),
             Event::Sent { tag, data } => self.on_sent(tag, data),
             Event::Abort { tag } => self.on_abort(tag),
-            Event::Opened { queue, origin } => {
-                self.buffers.open(queue);
-                self.set.opened(queue, origin, self.now);
+            Event::Opened { queue, origin } => self.on_opened(queue, origin),
+            Event::Closed { queue } => {
+                assert!(self.buffers.is_home(queue), "a queue was closed with exchanges open");
+                self.set.closed(queue);
             }
-            Event::Closed { queue } => self.set.closed(queue),
         }
+    }
+
+    /// Makes room for what the queue may bring: here, so that its commands find it and nothing allocates for them.
+    fn on_opened(&mut self, queue: u32, origin: P::Origin) {
+        self.buffers.open(queue);
+        if self.port.places() > self.exchanges.len() {
+            self.grow();
+        }
+        self.set.opened(queue, origin, self.now);
     }
 
     fn on_command(&mut self, tag: Tag, queue: u32, command: P::Command) {
@@ -226,7 +232,7 @@ where
         self.follow(tag, plan);
     }
 
-    /// The port's table grew, because a queue was opened.
+    /// The port's table grew.
     #[cold]
     fn grow(&mut self) {
         let places = self.port.places();
@@ -246,21 +252,50 @@ where
         };
         let exchange = self.open(tag);
         (exchange.state, exchange.need) = (State::Waiting, need);
-        // Nobody overtakes those that wait: they are served in order at the end of the turn.
-        if self.buffers.someone_waits() || !self.start(tag) {
-            self.counters.buffer_waits.add(1);
-            self.buffers.wait(tag);
+        // What needs no buffer waits for none. Nobody else overtakes those that wait: they are served in order at the end
+        // of the turn.
+        let someone_waits = self.buffers.someone_waits();
+        if self.start_without_buffer(tag, need) || !someone_waits && self.start(tag) {
+            return;
+        }
+        self.counters.buffer_waits.add(1);
+        self.buffers.wait(tag, !someone_waits);
+    }
+
+    /// Starts waiting exchanges, oldest first, as far as there are buffers that they may have. Looks again if some came
+    /// back meanwhile, because operations failed at once.
+    fn serve_waiting(&mut self) -> usize {
+        let mut served = 0;
+        loop {
+            match self.buffers.look() {
+                0 => return served,
+                count => served += self.serve_first(count),
+            }
         }
     }
 
-    /// Starts waiting exchanges, oldest first, as far as there are buffers that they may have.
-    fn serve_waiting(&mut self) {
-        for _ in 0..self.buffers.worth_trying() {
-            let Some(tag) = self.buffers.pop_waiting() else { return };
-            if !self.start(tag) {
-                self.buffers.wait_again(tag);
+    fn serve_first(&mut self, count: usize) -> usize {
+        let mut served = 0;
+        for _ in 0..count {
+            let Some(tag) = self.buffers.pop_waiting() else { return served };
+            let queue = self.open(tag).queue;
+            if !self.buffers.was_refused(queue) && self.start(tag) {
+                served += 1;
+            } else {
+                self.buffers.wait_again(tag, queue);
             }
         }
+        served
+    }
+
+    /// Starts an operation that moves no data, or a read from the device's own memory.
+    fn start_without_buffer(&mut self, tag: Tag, need: Need) -> bool {
+        let Need::Io { target, op, len } = need else { return false };
+        if len == 0 {
+            self.submit(tag, target, op, Data::empty());
+            return true;
+        }
+        matches!(op, Op::Read { .. }) && self.port.lends(tag) && self.lend(tag, target, op, len)
     }
 
     /// Starts a planned exchange, or returns `false` when the buffer that it needs is not to be had.
@@ -302,9 +337,6 @@ where
     }
 
     fn start_read(&mut self, tag: Tag, queue: u32, target: Tag, op: Op, len: u32) -> bool {
-        if len > 0 && self.port.lends(tag) && self.lend(tag, target, op, len) {
-            return true;
-        }
         let Some(data) = self.buffers.take(queue, len) else { return false };
         self.submit(tag, target, op, data);
         true
@@ -318,7 +350,10 @@ where
         self.meter(target, op, Status::Ok, len, self.now);
         let exchange = self.open(tag);
         exchange.loan = Some(target);
-        let reply = { let command = exchange.command; self.set.reply(&command, Outcome::Done(Status::Ok)) };
+        let reply = {
+            let command = exchange.command;
+            self.set.reply(&command, Outcome::Done(Status::Ok))
+        };
         self.send_data(tag, data, reply);
         true
     }
@@ -330,6 +365,7 @@ where
         let Some(device) = self.targets.usable(target) else {
             return self.on_ended(tag, Status::Removed, data);
         };
+        device.turn(now);
         device.inflight += 1;
         device.dirty = true;
         if let Some(done) = device.channel.submit(tag, op, data) {
@@ -449,9 +485,13 @@ where
 
     fn abort_by_id(&mut self, queue: u32, id: u32, token: u64) {
         let set = &self.set;
-        let named = |exchange: &&mut Exchange<P::Command>| exchange.queue == queue && set.id(&exchange.command) == id;
+        // A host may give the name again as soon as it has the reply, so one that is replied to does not count.
+        let named = |exchange: &&mut Exchange<P::Command>| {
+            exchange.queue == queue && exchange.state != State::Replying && set.id(&exchange.command) == id
+        };
         match self.exchanges.iter_mut().flatten().find(named) {
-            Some(victim) if victim.state != State::Replying && victim.aborter.is_none() => {
+            // What the command set is answering is too far: nothing hurries it, and it might be this very abort.
+            Some(victim) if victim.state != State::Controlling && victim.aborter.is_none() => {
                 victim.aborter = Some(token);
                 let tag = victim.tag;
                 self.on_abort(tag);
@@ -511,8 +551,7 @@ where
 
     /// Lets go of devices that are wanted back, and of queues that keep them from going.
     fn close_targets(&mut self) {
-        let patience = self.now.saturating_sub(LOAN_PATIENCE_NS);
-        let Some(overdue) = self.targets.close_idle(patience) else { return };
+        let Some(overdue) = self.targets.close_idle(self.now) else { return };
         for exchange in self.exchanges.iter().flatten().filter(|exchange| exchange.loan == Some(overdue)) {
             self.port.close(exchange.queue);
         }
@@ -526,6 +565,7 @@ where
     }
 }
 
+/// Whether the reply to it, done, comes with data.
 fn is_read(need: Need) -> bool {
-    matches!(need, Need::Io { op: Op::Read { .. }, .. } | Need::Compare { .. })
+    matches!(need, Need::Io { op: Op::Read { .. }, .. })
 }

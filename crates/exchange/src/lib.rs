@@ -22,7 +22,7 @@
 //! | Waiting | nobody | a buffer | leave the queue; reply aborted |
 //! | Fetching | port | `Fetched` | `port.cancel`; on `Fetched` give the buffer back, reply aborted |
 //! | Executing | channel | `Done` | `channel.cancel`; on `Done` give the buffer back, reply as it ended |
-//! | Controlling | command set | its answer | note it; reply aborted on the answer |
+//! | Controlling | command set | its answer | by its id: too late. Peer gone: note it; reply aborted on the answer |
 //! | Parked | nobody | the command set | reply aborted |
 //! | Replying | port | `Sent` | too late: nothing |
 #![forbid(unsafe_code)]
@@ -104,7 +104,8 @@ pub trait Port {
     fn reply(&mut self, tag: Tag, reply: Self::Reply);
     /// Hurries a fetch along. Its one ending still comes.
     fn cancel(&mut self, tag: Tag);
-    /// Ends a queue once the replies that are queued on it are out: its commands end with [`Event::Abort`].
+    /// Ends a queue once the replies that are queued on it are out: its commands end with [`Event::Abort`]. A peer that does
+    /// not take its replies must not hold this up for ever. Closing twice is closing once.
     fn close(&mut self, queue: u32);
     /// Ends a turn: what was queued goes out, all at once.
     fn flush(&mut self);
@@ -138,7 +139,8 @@ pub enum Plan<R> {
         /// Bytes of data that the operation moves; 0 for none.
         len: u32,
     },
-    /// A comparison of the host's data with blocks.
+    /// A comparison of the host's data with blocks. It takes two pieces of `len` at once: a pool with one piece of that size
+    /// never serves it.
     Compare {
         /// The device.
         target: Tag,
@@ -205,14 +207,14 @@ pub trait CommandSet {
 
     /// Decides what a command needs.
     fn plan(&mut self, tag: Tag, command: &Self::Command, now: Tick) -> Plan<Self::Reply>;
-    /// Fills the data of [`Plan::Answer`] (it is not zeroed) and words the reply.
+    /// Fills the data of [`Plan::Answer`] (it is not zeroed) and words the reply. The data may come turns after the plan.
     fn answer(&mut self, command: &Self::Command, data: &mut [u8]) -> Self::Reply;
     /// Reads the data of [`Plan::Take`] and plans on. An operation planned here takes over the data, which may be rewritten
     /// for it.
     fn taken(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8], now: Tick) -> Plan<Self::Reply>;
     /// Words the reply to a command.
     fn reply(&mut self, command: &Self::Command, outcome: Outcome) -> Self::Reply;
-    /// A parked command was aborted: forget it.
+    /// A parked command was aborted: forget it, and an [`Order::Answer`] to it that was not pulled yet.
     fn unpark(&mut self, tag: Tag);
     /// What [`Order::Abort`] calls this command.
     fn id(&self, command: &Self::Command) -> u32;

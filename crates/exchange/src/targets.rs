@@ -14,13 +14,37 @@ pub struct Target {
     pub loans: u32,
     /// Submitted to since the last bell.
     pub dirty: bool,
+    /// The channel knows what time it is: it had its turn in this one of ours.
+    pub turned: bool,
     /// Since when it is wanted back.
     pub closing: Option<Tick>,
 }
 
+/// How long a lent read may keep a device that is going, before its queue is ended.
+const LOAN_PATIENCE_NS: Tick = 1_000_000_000;
+
 impl Target {
     fn is_home(&self) -> bool {
         self.inflight == 0 && self.loans == 0
+    }
+
+    /// Gives the channel its turn, once in each of ours: while operations are out, and before the first one, so that it
+    /// dates that one right.
+    pub fn turn(&mut self, now: Tick) {
+        if !std::mem::replace(&mut self.turned, true) {
+            self.channel.turn(now);
+        }
+    }
+
+    /// When it wants a turn although nothing happens.
+    fn deadline(&self) -> Option<Tick> {
+        let device = if self.inflight > 0 { self.channel.deadline() } else { None };
+        let closing = match self.closing {
+            Some(since) if self.is_home() => Some(since),
+            Some(since) if self.loans > 0 => Some(since + LOAN_PATIENCE_NS),
+            _ => None,
+        };
+        device.into_iter().chain(closing).min()
     }
 }
 
@@ -38,7 +62,7 @@ impl Targets {
 
     /// Adds a device. Not on the I/O path: it may allocate.
     pub fn attach(&mut self, channel: Box<dyn Channel>, meters: Arc<[Meter]>) -> Tag {
-        let target = Target { channel, meters, inflight: 0, loans: 0, dirty: false, closing: None };
+        let target = Target { channel, meters, inflight: 0, loans: 0, dirty: false, turned: false, closing: None };
         if self.slots.len() == self.slots.capacity() {
             self.slots.grow(self.slots.capacity().max(4) * 2);
         }
@@ -88,15 +112,19 @@ impl Targets {
         self.slots.at_mut(place).filter(|target| target.inflight > 0)
     }
 
+    /// Ends the turn of each channel that was used.
     pub fn ring_bells(&mut self) {
-        for (_, target) in self.slots.iter_mut().filter(|(_, target)| target.dirty) {
-            target.dirty = false;
-            target.channel.bell();
+        for (_, target) in self.slots.iter_mut() {
+            target.turned = false;
+            if std::mem::take(&mut target.dirty) {
+                target.channel.bell();
+            }
         }
     }
 
-    /// Drops devices that are wanted back and home. Returns those that have loans out since before `patience`.
-    pub fn close_idle(&mut self, patience: Tick) -> Option<Tag> {
+    /// Drops devices that are wanted back and home. Returns one that loans have kept for too long; its patience starts
+    /// anew, so that it is returned once a second and others have their turn.
+    pub fn close_idle(&mut self, now: Tick) -> Option<Tag> {
         if self.closing == 0 {
             return None;
         }
@@ -104,7 +132,10 @@ impl Targets {
             self.slots.remove(tag);
             self.closing -= 1;
         }
-        self.first(|t| t.loans > 0 && t.closing.is_some_and(|since| since < patience))
+        let overdue = |since| now >= since + LOAN_PATIENCE_NS;
+        let tag = self.first(|t| t.loans > 0 && t.closing.is_some_and(overdue))?;
+        self.slots.get_mut(tag)?.closing = Some(now);
+        Some(tag)
     }
 
     fn first(&self, what: impl Fn(&Target) -> bool) -> Option<Tag> {
@@ -113,6 +144,6 @@ impl Targets {
 
     /// When some device wants a turn.
     pub fn deadline(&self) -> Option<Tick> {
-        self.slots.iter().filter(|(_, t)| t.inflight > 0).filter_map(|(_, t)| t.channel.deadline()).min()
+        self.slots.iter().filter_map(|(_, target)| target.deadline()).min()
     }
 }

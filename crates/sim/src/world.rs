@@ -140,15 +140,15 @@ where
     /// Runs to the end and checks that nothing is left.
     pub fn run(&mut self) -> Summary {
         while !self.is_over() {
-            if self.turn() > 0 {
+            let work = self.turn();
+            if !self.hung_up && self.is_done() && self.is_detached() {
+                self.hang_up();
+            } else if work > 0 {
                 self.now += 100;
             } else if let Some(due) = self.due() {
                 self.pass_time(due);
             } else {
                 assert!(self.is_over(), "nothing will ever happen, and not all is over");
-            }
-            if !self.hung_up && self.is_done() && self.is_detached() {
-                self.hang_up();
             }
         }
         self.check_end();

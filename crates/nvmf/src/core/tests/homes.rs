@@ -84,14 +84,15 @@ fn an_abort_of_itself_or_of_another_abort_does_nothing() {
     let cid = rig.submit(admin, Sqe::new(AdminOpcode::KEEP_ALIVE.0, 0), &[]);
     // The next identifier is the Abort's own.
     assert_eq!(rig.call(admin, abort(0, cid + 1), &[]).0.dw0.get(), Abort::NOT_ABORTED);
-    rig.port(1).hold_fetch = true;
     rig.disk.hold(true);
-    let write = rig.submit(io, write(), &[0; 512]);
-    rig.port(1).release_fetches();
+    let victim = rig.submit(io, read(), &[]);
+    // Both before the other home gets to see the first.
+    let with_cid = |cid, sqe| Sqe { cid: wire::U16::new(cid), ..sqe };
+    rig.port(0).submit(admin.1, with_cid(5000, abort(1, victim)), &[]);
+    rig.port(0).submit(admin.1, with_cid(5001, abort(0, 5000)), &[]);
     rig.run();
-    // This one waits only until the device is told, so it is over before the next begins.
-    let (cqe, _) = rig.call(admin, abort(1, write), &[]);
-    assert_eq!(cqe.dw0.get(), Abort::ABORTED);
+    assert_eq!(rig.reply(admin, 5001).unwrap().0.dw0.get(), Abort::NOT_ABORTED);
+    assert_eq!(rig.reply(admin, 5000).unwrap().0.dw0.get(), Abort::ABORTED);
     rig.disk.hold(false);
     rig.assert_idle();
 }

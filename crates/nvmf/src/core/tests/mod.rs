@@ -6,6 +6,7 @@ mod connect;
 mod happy;
 mod homes;
 mod io;
+mod random;
 mod rig;
 mod silence;
 mod soft;

@@ -116,6 +116,14 @@ impl Rig {
         panic!("the homes do not come to rest");
     }
 
+    /// Runs each home once.
+    pub fn step(&mut self) {
+        for core in &mut self.cores {
+            core.poll(self.now);
+            core.port_mut().sent.clear();
+        }
+    }
+
     pub fn wait(&mut self, ms: u64) {
         self.now += ms * 1_000_000;
         self.run();

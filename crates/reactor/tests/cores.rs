@@ -50,20 +50,26 @@ fn echo(cores: &Cores) -> (Sender<u64>, mpsc::Receiver<u64>) {
     (sender, answers)
 }
 
-/// Each value is sent when the core is about to sleep, asleep, or about to wake: every one must be answered, although the
-/// core sleeps without a time limit, so that a lost wake-up would hang.
+/// The core goes to sleep 5 us after its last work, without a time limit; each value is sent 4 to 7 us after the last
+/// answer, so that many meet the moment between the core's last look and its sleep. A lost wake-up would hang. (Without the
+/// look after the flag is set, this was seen to fail.)
 #[test]
 fn no_wake_up_is_lost() {
-    let cores = one_core(&sleepy());
+    let cores = one_core(&Options { idle: Idle::Adaptive { spin: Duration::from_micros(5) }, ..sleepy() });
     let (sender, answers) = echo(&cores);
     let mut chance = 88_172_645_463_325_252u64;
-    for n in 0..20_000 {
+    for n in 0..50_000 {
+        let sent = Instant::now();
         sender.send(n).unwrap();
-        assert_eq!(answers.recv_timeout(Duration::from_secs(10)), Ok(n), "a wake-up was lost");
+        while answers.try_recv() != Ok(n) {
+            assert!(sent.elapsed() < Duration::from_secs(10), "a wake-up was lost in round {n}");
+            std::hint::spin_loop();
+        }
         chance ^= chance << 13;
         chance ^= chance >> 7;
         chance ^= chance << 17;
-        (0..chance % 2048).for_each(|_| std::hint::spin_loop());
+        let (answered, pause) = (Instant::now(), Duration::from_nanos(4_000 + chance % 3_000));
+        while answered.elapsed() < pause {}
     }
     assert!(cores.handles()[0].stats().sleeps.get() > 1000, "the core slept, else this tests nothing");
     assert_eq!(cores.stop(), Vec::<String>::new());

@@ -151,7 +151,7 @@ fn batch_reply(batch: Vec<Value>, duplicates: &[String], handler: &dyn Handler) 
 fn request_reply(request: Value, duplicate: Option<&str>, handler: &dyn Handler) -> Option<Value> {
     let request = match Request::read(request, duplicate) {
         Ok(request) => request,
-        Err((id, error)) => return Some(failure(&id, &error)),
+        Err(reply) => return Some(reply),
     };
     let outcome = handler.call(&request.method, request.params);
     let id = request.id?;
@@ -186,13 +186,13 @@ struct Request {
 }
 
 impl Request {
-    /// Reads a request object; what is wrong comes with the id to answer under, null when that is not known.
-    fn read(value: Value, duplicate: Option<&str>) -> Result<Self, (Value, RpcError)> {
+    /// Reads a request object. What is wrong comes as the reply to it, under its id or null when that is not known.
+    fn read(value: Value, duplicate: Option<&str>) -> Result<Self, Value> {
         let Value::Object(mut object) = value else {
-            return Err((Value::Null, RpcError::invalid_request("a request is an object")));
+            return Err(failure(&Value::Null, &RpcError::invalid_request("a request is an object")));
         };
-        let id = read_id(&mut object).map_err(|error| (Value::Null, error))?;
-        Self::read_rest(object, id.clone(), duplicate).map_err(|error| (id.unwrap_or(Value::Null), error))
+        let id = read_id(&mut object).map_err(|error| failure(&Value::Null, &error))?;
+        Self::read_rest(object, id.clone(), duplicate).map_err(|error| failure(&id.unwrap_or(Value::Null), &error))
     }
 
     fn read_rest(mut object: Map<String, Value>, id: Option<Value>, duplicate: Option<&str>) -> Result<Self, RpcError> {

@@ -212,7 +212,7 @@ fn blanks_without_end_are_not_kept() {
 #[test]
 fn a_reply_that_is_too_long_becomes_an_error() {
     assert_eq!(code(r#"{"id":4,"method":"long"}"#), (json!(4), -32603));
-    let batch = vec![r#"{"id":1,"method":"much"}"#; 6].join(",");
+    let batch = [r#"{"id":1,"method":"much"}"#; 6].join(",");
     let (replies, closed) = talk(format!("[{batch}]").as_bytes(), usize::MAX);
     assert!(closed && replies[0]["error"]["code"] == -32603);
 }

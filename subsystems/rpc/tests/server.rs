@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// Whether it is answered; one that was turned away is not.
-    fn is_served(mut self) -> bool {
+    fn gets_served(mut self) -> bool {
         let _ = self.0.get_mut().write_all(br#"{"id":5,"method":"echo"}"#);
         self.reply()["id"] == 5
     }
@@ -133,7 +133,7 @@ fn one_that_vanishes_in_the_middle_does_no_harm() {
     assert_eq!(Client::new(&bench).call("echo")["result"]["m"], "echo");
     // Their places become free again.
     let start = Instant::now();
-    while !(0..CLIENTS).map(|_| Client::new(&bench)).collect::<Vec<_>>().into_iter().all(Client::is_served) {
+    while !(0..CLIENTS).map(|_| Client::new(&bench)).collect::<Vec<_>>().into_iter().all(Client::gets_served) {
         assert!(start.elapsed() < Duration::from_secs(20), "places are not free");
     }
 }
@@ -162,7 +162,7 @@ fn one_client_too_many_is_told_so_and_a_place_is_free_again_later() {
     assert!(extra.is_closed());
     clients.pop();
     let start = Instant::now();
-    while !Client::new(&bench).is_served() {
+    while !Client::new(&bench).gets_served() {
         assert!(start.elapsed() < Duration::from_secs(10), "the place is not free");
     }
 }

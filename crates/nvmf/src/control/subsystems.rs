@@ -55,10 +55,18 @@ impl NewSubsystem {
         MIN_CNTLID <= self.min_cntlid && self.min_cntlid <= self.max_cntlid && self.max_cntlid <= MAX_CNTLID
     }
 
+    /// Whether serial and model number may stand in Identify data.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with which may not, and why.
+    pub fn check_texts(&self) -> Result<(), Error> {
+        check_text("serial_number", &self.serial, 20)?;
+        check_text("model_number", &self.model, 40)
+    }
+
     fn check(&self) -> Result<(), Error> {
         check_nqn(&self.nqn)?;
-        check_text("serial_number", &self.serial, 20)?;
-        check_text("model_number", &self.model, 40)?;
+        self.check_texts()?;
         if !self.is_cntlid_range() {
             let text = format!("Invalid cntlid range [{}-{}]", self.min_cntlid, self.max_cntlid);
             return Err(Error::Refused(text));

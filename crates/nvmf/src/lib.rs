@@ -23,4 +23,4 @@ pub use self::core::{Config, Core, Nvm, QueueCounters};
 pub use message::{
     Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport,
 };
-pub use view::{ListenerView, NamespaceView, SubsystemView, TransportView, Trtype};
+pub use view::{ListenerView, NamespaceView, ReferralView, SubsystemView, TransportView, Trtype};

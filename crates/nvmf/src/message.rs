@@ -1,6 +1,6 @@
 //! What comes into a core's mailbox: from the control plane, and from the other cores of the same transport.
 
-use crate::view::SubsystemView;
+use crate::view::{ReferralView, SubsystemView};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -29,6 +29,8 @@ pub enum Message {
     DiscoveryChanged {
         /// The new generation counter (GENCTR).
         generation: u64,
+        /// Discovery services elsewhere; replace those of the last message.
+        referrals: Arc<[ReferralView]>,
     },
     /// A listener is gone: ends the queues that came by it.
     RemoveListener {

@@ -51,6 +51,23 @@ pub struct ListenerView {
     pub trsvcid: String,
 }
 
+/// A discovery service elsewhere, for the discovery log page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferralView {
+    /// The transport.
+    pub trtype: Trtype,
+    /// As in [`ListenerView::adrfam`].
+    pub adrfam: u8,
+    /// Its address.
+    pub traddr: String,
+    /// Its service.
+    pub trsvcid: String,
+    /// Its name.
+    pub subnqn: String,
+    /// It is only reached by a secure channel.
+    pub secure_channel: bool,
+}
+
 /// A namespace of a subsystem.
 #[derive(Clone)]
 pub struct NamespaceView {

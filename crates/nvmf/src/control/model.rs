@@ -1,7 +1,8 @@
 //! The one list of transports, listeners and subsystems.
 
 use crate::control::{DISCOVERY_NQN, Error, ListenAddress, Referral, Transport};
-use crate::view::{ListenerView, SubsystemView, Trtype};
+use crate::message::Message;
+use crate::view::{ListenerView, ReferralView, SubsystemView, Trtype};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,6 +61,13 @@ impl Model {
             next_subsystem: DISCOVERY_ID + 1,
             next_listener: 1,
         }
+    }
+
+    /// What cores are told of the discovery log beside the subsystems.
+    pub fn discovery(&self) -> impl Fn() -> Message + use<> {
+        let generation = self.generation;
+        let referrals: Arc<[ReferralView]> = self.referrals.iter().map(Referral::view).collect();
+        move || Message::DiscoveryChanged { generation, referrals: referrals.clone() }
     }
 
     pub fn subsystem(&self, nqn: &str) -> Result<Entry, Error> {

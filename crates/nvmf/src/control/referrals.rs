@@ -1,6 +1,7 @@
 //! Discovery services elsewhere, to which ours refers.
 
 use crate::control::{DISCOVERY_NQN, Error, ListenAddress, Target};
+use crate::view::ReferralView;
 
 /// A discovery service elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,12 @@ impl Target {
 }
 
 impl Referral {
+    /// As the cores' discovery controllers need it.
+    pub(crate) fn view(&self) -> ReferralView {
+        let ListenAddress { trtype, adrfam, traddr, trsvcid } = self.address.clone();
+        ReferralView { trtype, adrfam, traddr, trsvcid, subnqn: self.subnqn.clone(), secure_channel: self.secure_channel }
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.address == other.address && self.subnqn == other.subnqn
     }

@@ -89,16 +89,16 @@ impl Target {
 
     fn introduce(&self, transport: &dyn Transport) -> Result<(), Error> {
         let (homes, limit) = (homes(transport), self.limits.answer);
-        let (entries, generation) = {
+        let (entries, discovery) = {
             let model = self.model();
-            (model.subsystems.values().cloned().collect::<Vec<_>>(), model.generation)
+            (model.subsystems.values().cloned().collect::<Vec<_>>(), model.discovery())
         };
         for Entry { view, .. } in &entries {
             let answers = ask(&homes, |ack| Message::Subsystem { view: view.clone(), ack }, limit);
             answers.refused.clone().map_or(Ok(()), |why| Err(Error::Failed(why)))?;
             answers.silence(limit)?;
         }
-        tell(&homes, || Message::DiscoveryChanged { generation }, limit);
+        tell(&homes, discovery, limit);
         Ok(())
     }
 

@@ -121,11 +121,8 @@ impl Turn<'_> {
 
     /// Counts a change of the discovery log, and tells it.
     pub fn discovery_changed(&self) {
-        let generation = {
-            let mut model = self.model();
-            model.generation += 1;
-            model.generation
-        };
-        tell(&self.homes(), || Message::DiscoveryChanged { generation }, self.target.limits.answer);
+        self.model().generation += 1;
+        let message = self.model().discovery();
+        tell(&self.homes(), message, self.target.limits.answer);
     }
 }

@@ -1,7 +1,8 @@
 //! The discovery log page (NVMe Base 2.0c 5.16.1.23): what a host may connect to, and where.
 
-use super::subsystem::{Subsystem, Subsystems};
-use crate::view::{ListenerView, Trtype};
+use super::nvm_command::Nvm;
+use super::subsystem::Subsystem;
+use crate::view::{ListenerView, ReferralView, Trtype};
 use crate::{Address, Origin};
 use std::net::IpAddr;
 use wire::fabrics::Nqn;
@@ -11,19 +12,18 @@ use wire::log::{
 };
 use wire::{FromZeros, IntoBytes, U16};
 
-/// The page for a host that asks from `origin`.
-pub(crate) fn page(
-    subsystems: &Subsystems,
-    hostnqn: &str,
-    origin: Origin,
-    generation: u64,
-    admin_depth: u16,
-) -> Vec<u8> {
-    let visible = subsystems.iter().map(|(_, s)| s).filter(|s| !s.going && s.allows(hostnqn));
-    let entries: Vec<DiscoveryEntry> = visible.flat_map(|s| entries(s, origin, admin_depth)).collect();
-    let mut page = DiscoveryHeader::new(generation, entries.len() as u64).as_bytes().to_vec();
-    entries.iter().for_each(|entry| page.extend_from_slice(entry.as_bytes()));
-    page
+impl Nvm {
+    /// The page for a host that asks from `origin`.
+    pub(crate) fn discovery_page(&self, hostnqn: &str, origin: Origin) -> Vec<u8> {
+        let admin_depth = self.limits.config.transport.max_aq_depth;
+        let visible = self.subsystems.iter().map(|(_, s)| s).filter(|s| !s.going && s.allows(hostnqn));
+        let here = visible.flat_map(|s| entries(s, origin, admin_depth));
+        let elsewhere = self.referrals.iter().filter_map(|r| referral(r, admin_depth));
+        let entries: Vec<DiscoveryEntry> = here.chain(elsewhere).collect();
+        let mut page = DiscoveryHeader::new(self.generation, entries.len() as u64).as_bytes().to_vec();
+        entries.iter().for_each(|entry| page.extend_from_slice(entry.as_bytes()));
+        page
+    }
 }
 
 fn entries(subsystem: &Subsystem, origin: Origin, admin_depth: u16) -> Vec<DiscoveryEntry> {
@@ -49,21 +49,37 @@ fn here(origin: Origin) -> Option<ListenerView> {
 /// An entry; `None` when the host cannot be told an address: it asked by another address family than the wildcard's.
 fn entry(subsystem: &Subsystem, listener: &ListenerView, origin: Origin, admin_depth: u16) -> Option<DiscoveryEntry> {
     let view = &subsystem.view;
-    let mut entry = DiscoveryEntry::new_zeroed();
-    entry.trtype = trtype(listener.trtype);
-    entry.adrfam = AdrFam(listener.adrfam);
+    let traddr = reachable(&listener.traddr, origin)?;
+    let mut entry = place(listener.trtype, listener.adrfam, &traddr, &listener.trsvcid, &view.nqn)?;
     entry.subtype = if view.discovery { Subtype::CURRENT_DISCOVERY } else { Subtype::NVM };
     entry.treq = Treq(Treq::SECURE_CHANNEL_NOT_REQUIRED.0 | Treq::DISABLE_SQ_FLOW_CONTROL.0);
     entry.portid = U16::new(listener.id as u16);
-    entry.cntlid = U16::new(CNTLID_DYNAMIC);
     entry.asqsz = U16::new(admin_depth.max(ADMIN_QUEUE_MIN_MAX));
     if view.discovery {
         entry.eflags = U16::new(eflags::EPCSD | eflags::DUPRETINFO);
     }
-    entry.trsvcid = exact_text(&listener.trsvcid)?;
-    entry.subnqn = Nqn::new(&view.nqn).ok()?;
-    entry.traddr = exact_text(&reachable(&listener.traddr, origin)?)?;
-    if listener.trtype == Trtype::Tcp {
+    Some(entry)
+}
+
+/// An entry that refers to a discovery service elsewhere.
+fn referral(referral: &ReferralView, admin_depth: u16) -> Option<DiscoveryEntry> {
+    let ReferralView { trtype, adrfam, traddr, trsvcid, subnqn, secure_channel } = referral;
+    let mut entry = place(*trtype, *adrfam, traddr, trsvcid, subnqn)?;
+    entry.subtype = Subtype::REFERRAL;
+    entry.treq =
+        if *secure_channel { Treq::SECURE_CHANNEL_REQUIRED } else { Treq::SECURE_CHANNEL_NOT_REQUIRED };
+    entry.asqsz = U16::new(admin_depth.max(ADMIN_QUEUE_MIN_MAX));
+    Some(entry)
+}
+
+/// An entry for a name at an address; `None` when they do not fit its fields.
+fn place(kind: Trtype, adrfam: u8, traddr: &str, trsvcid: &str, nqn: &str) -> Option<DiscoveryEntry> {
+    let mut entry = DiscoveryEntry::new_zeroed();
+    (entry.trtype, entry.adrfam) = (trtype(kind), AdrFam(adrfam));
+    entry.cntlid = U16::new(CNTLID_DYNAMIC);
+    (entry.traddr, entry.trsvcid) = (exact_text(traddr)?, exact_text(trsvcid)?);
+    entry.subnqn = Nqn::new(nqn).ok()?;
+    if kind == Trtype::Tcp {
         entry.tsas = tsas_tcp(SecType::NONE);
     }
     Some(entry)

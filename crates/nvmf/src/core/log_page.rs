@@ -4,7 +4,7 @@ use super::aer::Kind;
 use super::identify::FIRMWARE;
 use super::nvm_command::Nvm;
 use super::reply::{Fail, Verdict};
-use super::{discovery, feature, smart};
+use super::{feature, smart};
 use ring::Tag;
 use wire::identify::NsList;
 use wire::log::{Effect, Effects, FeatureEffects, FirmwareSlots, SupportedLogs};
@@ -74,8 +74,7 @@ impl Nvm {
             LogId::DISCOVERY => {
                 let origin = self.queues.get(known.queue).map(|q| q.origin);
                 let origin = origin.ok_or(Status::COMMAND_SEQUENCE_ERROR)?;
-                let admin_depth = self.limits.config.transport.max_aq_depth;
-                discovery::page(&self.subsystems, &known.hostnqn, origin, self.generation, admin_depth)
+                self.discovery_page(&known.hostnqn, origin)
             }
             _ => return Err(Status::INVALID_FIELD.into()),
         };

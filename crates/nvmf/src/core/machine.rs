@@ -142,7 +142,9 @@ where
                 targets.iter().for_each(|target| self.group.detach(*target, now));
                 self.promised.push((Until::Subsystem(id, targets), ack));
             }
-            Message::DiscoveryChanged { generation } => self.group.set.discovery_changed(generation),
+            Message::DiscoveryChanged { generation, referrals } => {
+                self.group.set.discovery_changed(generation, referrals);
+            }
             Message::RemoveListener { id, ack } => {
                 self.group.set.close_listener(id);
                 self.promised.push((Until::Listener(id), ack));

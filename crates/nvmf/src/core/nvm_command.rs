@@ -12,11 +12,13 @@ use super::reply::{Verdict, completion, plan_of};
 use super::sgl::Pointers;
 use super::status::of_outcome;
 use super::subsystem::Subsystems;
+use crate::view::ReferralView;
 use crate::{Capsule, Completion, Origin, Peer};
 use exchange::{CommandSet, Order, Outcome, Plan};
 use reactor::RateLimit;
 use ring::{Slots, Tag, Tick};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use wire::limits::TCP_ADMIN_IN_CAPSULE_BYTES;
 use wire::nvme::{FABRICS_OPCODE, Sqe, Status};
 
@@ -48,6 +50,8 @@ pub struct Nvm {
     pub(crate) post: VecDeque<(usize, Peer)>,
     /// Generation counter of the discovery log.
     pub(crate) generation: u64,
+    /// Discovery services elsewhere.
+    pub(crate) referrals: Arc<[ReferralView]>,
     /// All queues are being ended.
     pub(crate) draining: bool,
     pub(crate) complaints: RateLimit,
@@ -75,6 +79,7 @@ impl Nvm {
             todo: VecDeque::with_capacity(64),
             post: VecDeque::with_capacity(128),
             generation: 0,
+            referrals: Arc::new([]),
             draining: false,
             complaints: RateLimit::default(),
         }

@@ -5,7 +5,7 @@ use super::nvm_command::Nvm;
 use super::queue::{Queue, Role};
 use super::subsystem::Opened;
 use crate::message::{ControllerReport, CoreReport, QueueReport};
-use crate::view::SubsystemView;
+use crate::view::{ReferralView, SubsystemView};
 use ring::Tag;
 use std::sync::Arc;
 use wire::limits::{CHANGED_NS_OVERFLOW, NS_LIST_MAX};
@@ -65,7 +65,11 @@ impl Nvm {
 
     /// Whether a subsystem that is being removed is gone; forgets it then.
     pub(crate) fn is_removed(&mut self, id: u32) -> bool {
-        let Some((place, _)) = self.subsystems.by_id(id) else { return true };
+        let Some((place, subsystem)) = self.subsystems.by_id(id) else { return true };
+        if !subsystem.going {
+            // It was put back meanwhile.
+            return true;
+        }
         let used = self.controllers.iter().any(|(_, c)| c.subsystem == place)
             || self.queues.iter().any(|(_, q)| q.is_connected() && q.subsystem == place)
             || self.connecting.iter().any(|(_, c)| c.subsystem == place);
@@ -98,8 +102,8 @@ impl Nvm {
     }
 
     /// The discovery log changed.
-    pub(crate) fn discovery_changed(&mut self, generation: u64) {
-        self.generation = generation;
+    pub(crate) fn discovery_changed(&mut self, generation: u64, referrals: Arc<[ReferralView]>) {
+        (self.generation, self.referrals) = (generation, referrals);
         for tag in self.controllers.which(|c| c.discovery) {
             if let Some(controller) = self.controllers.get_mut(tag) {
                 controller.events.raise(Kind::Discovery, controller.values.events);

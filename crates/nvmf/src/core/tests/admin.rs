@@ -302,13 +302,22 @@ fn the_discovery_log_shows_what_a_host_may_use() {
     // Allowed now; the IPv6 wildcard has no address that an IPv4 host could be told.
     second.hosts.push(HOST.to_owned());
     rig.update(second.clone()).unwrap();
-    let message = || crate::Message::DiscoveryChanged { generation: 5 };
-    rig.mail[0].send(message()).unwrap();
-    assert_eq!(count(&mut rig), (5, vec!["192.0.2.1".to_owned(), "10.0.0.1".to_owned()]));
+    let elsewhere = crate::ReferralView {
+        trtype: crate::Trtype::Tcp,
+        adrfam: 1,
+        traddr: "10.0.0.9".to_owned(),
+        trsvcid: "8009".to_owned(),
+        subnqn: DISCOVERY_NQN.to_owned(),
+        secure_channel: true,
+    };
+    let message = crate::Message::DiscoveryChanged { generation: 5, referrals: [elsewhere].into() };
+    rig.mail[0].send(message).unwrap();
+    let addresses = ["192.0.2.1", "10.0.0.1", "10.0.0.9"].map(str::to_owned);
+    assert_eq!(count(&mut rig), (5, addresses.to_vec()));
     // Offered everywhere, without a list: at least where the host asked.
     (second.listeners, second.any_listener) = (Vec::new(), true);
     rig.update(second).unwrap();
-    assert_eq!(count(&mut rig).1, ["192.0.2.1", "192.0.2.1"]);
+    assert_eq!(count(&mut rig).1, ["192.0.2.1", "192.0.2.1", "10.0.0.9"]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn discovery_controllers_are_told_of_the_log() {
     rig.set_cc(at, ENABLE);
     let request = event_request(&mut rig, at);
     let change = |rig: &mut Rig, generation| {
-        rig.mail.iter().for_each(|home| home.send(Message::DiscoveryChanged { generation }).unwrap());
+        rig.mail.iter().for_each(|home| home.send(Message::DiscoveryChanged { generation, referrals: Arc::new([]) }).unwrap());
         rig.run();
     };
     change(&mut rig, 3);

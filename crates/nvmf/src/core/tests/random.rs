@@ -108,14 +108,14 @@ fn fabrics_command(dice: &mut Dice, cntlid: u16) -> (Sqe, Vec<u8>) {
     sqe.cdw10 = U32::new(dice.below(3) as u32);
     sqe.cdw11 = U32::new(dice.pick(&[0x00, 0x08, 0x14, 0x14, 0x1c, 0x68, dice.0 as u32]));
     // Mostly what keeps the controller going.
-    let cc = dice.pick(&[0x0046_0001, 0x0046_0001, 0x0046_0001, 0, 0x0046_4001, dice.0 as u32]);
+    let cc = if dice.one_in(8) { dice.pick(&[0, 0x0046_4001, dice.0 as u32]) } else { 0x0046_0001 };
     sqe.cdw12 = U32::new(cc);
     (sqe, Vec::new())
 }
 
 /// A command for some queue, with what comes with it.
 fn command(dice: &mut Dice, cntlid: u16, admin: bool) -> (Sqe, Vec<u8>) {
-    if dice.one_in(12) {
+    if dice.one_in(20) {
         let (mut sqe, bytes) = fabrics_command(dice, cntlid);
         if dice.one_in(10) {
             sqe.dptr = pointer(dice, 1024);
@@ -145,9 +145,9 @@ fn harm(dice: &mut Dice, sqe: &mut Sqe) {
 
 fn some_queue(rig: &mut Rig, dice: &mut Dice, queues: &mut Vec<((usize, u32), bool)>, cntlid: &mut u16) {
     let home = dice.below(2) as usize;
-    match dice.below(4) {
+    match dice.below(12) {
         0 => queues.push((rig.open(home), dice.one_in(2))),
-        1 => {
+        1..=4 => {
             // It may have to wait: for a buffer, or for what the fabric holds back.
             let at = rig.open(home);
             let cid = rig.submit(at, Connect::new(0, 32, 0).into_sqe(), data(NQN, 0xffff).as_bytes());
@@ -159,10 +159,12 @@ fn some_queue(rig: &mut Rig, dice: &mut Dice, queues: &mut Vec<((usize, u32), bo
         }
         _ => {
             let at = rig.open(home);
-            let (mut sqe, bytes) = (Connect::new(dice.below(4) as u16 + 1, 64, 0), data(NQN, *cntlid));
-            sqe.cid = U16::new(1);
-            rig.port(home).submit(at.1, sqe.into_sqe(), bytes.as_bytes());
-            queues.push((at, false));
+            let sqe = Connect::new(dice.below(4) as u16 + 1, 64, 0).into_sqe();
+            let cid = rig.submit(at, sqe, data(NQN, *cntlid).as_bytes());
+            match rig.reply(at, cid) {
+                Some((cqe, _)) if !cqe.status().is_success() => rig.port(home).lose(at.1),
+                _ => queues.push((at, false)),
+            }
         }
     }
 }
@@ -193,13 +195,13 @@ fn run(seed: u64, commands: u32) -> u64 {
     let (mut queues, mut cntlid, mut cid) = (Vec::new(), 1, 0u16);
     let mut submitted = 0;
     for _ in 0..commands {
+        if dice.one_in(100) {
+            happenings(&mut rig, &mut dice);
+        }
         queues.retain(|(at, _)| rig.is_open(*at));
         if queues.len() < 3 || dice.one_in(40) && queues.len() < 16 {
             some_queue(&mut rig, &mut dice, &mut queues, &mut cntlid);
             continue;
-        }
-        if dice.one_in(100) {
-            happenings(&mut rig, &mut dice);
         }
         let (at, admin) = dice.pick(&queues);
         let (mut sqe, payload) = command(&mut dice, cntlid, admin);

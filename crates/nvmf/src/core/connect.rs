@@ -101,6 +101,11 @@ impl Nvm {
         }
         let cntlid = self.take_cntlid(place).ok_or(Fail::retry(Status::CONNECT_CONTROLLER_BUSY))?;
         let controller = self.new_controller(queue, place, cntlid, sqe.kato.get(), host);
+        let (peer, kato) = (self.queues.at(queue).origin.peer, controller.alive.timeout_ms);
+        log_limited!(
+            self.notices, self.now, info,
+            "{peer}: host {:?} has controller {cntlid}, to be heard of every {kato} ms", host.0
+        );
         let deadline = controller.alive.deadline();
         let tag = self.controllers.insert(controller);
         self.controllers.sooner(deadline);

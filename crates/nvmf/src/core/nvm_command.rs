@@ -54,7 +54,9 @@ pub struct Nvm {
     pub(crate) referrals: Arc<[ReferralView]>,
     /// All queues are being ended.
     pub(crate) draining: bool,
+    /// What a peer can have us log at will.
     pub(crate) complaints: RateLimit,
+    pub(crate) notices: RateLimit,
 }
 
 impl Nvm {
@@ -82,6 +84,7 @@ impl Nvm {
             referrals: Arc::new([]),
             draining: false,
             complaints: RateLimit::default(),
+            notices: RateLimit::default(),
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn page(controller: &Controller, view: &SubsystemView, now: Tick) -> 
     smart.host_reads = U128::new(sum(|m| &m.reads).into());
     smart.host_writes = U128::new(sum(|m| &m.writes).into());
     smart.power_on_hours = U128::new((now / HOUR_NS).into());
-    smart.media_errors = U128::new(sum(|m| &m.errors).into());
+    smart.media_errors = U128::new(controller.errors.media_errors().into());
     smart.error_log_entries = U128::new(controller.errors.count().into());
     smart.as_bytes().to_vec()
 }

@@ -1,7 +1,7 @@
 //! Controllers whose queues live on several homes: connect, abort, reset, shutdown, loss, all with I/O in flight.
 
 use super::rig::*;
-use wire::fabrics::{Connect, PropertySet};
+use wire::fabrics::{Connect, Disconnect, PropertySet};
 use wire::nvm::Rw;
 use wire::nvme::{Abort, AdminOpcode, Csts, NvmOpcode, Property, SglDescriptor, Sqe, Status};
 
@@ -221,6 +221,23 @@ fn a_lost_io_queue_can_come_back_on_another_home() {
     let io = rig.io(0, cntlid, 1);
     assert!(rig.get(io, read(), 512).0.status().is_success());
     rig.assert_idle();
+}
+
+#[test]
+fn disconnect_while_data_is_on_its_way() {
+    let mut rig = Rig::new(2);
+    let (admin, cntlid) = rig.admin(0);
+    let io = rig.io(1, cntlid, 1);
+    rig.disk.hold(true);
+    rig.submit(io, read(), &[]);
+    rig.port(1).hold_fetch = true;
+    rig.submit(io, write(), &[1; 512]);
+    assert!(rig.call(io, Disconnect::sqe(), &[]).0.status().is_success());
+    assert!(!rig.is_open(io) && rig.is_open(admin));
+    rig.disk.hold(false);
+    rig.assert_idle();
+    // It is gone at its controller's home as well.
+    rig.io(0, cntlid, 1);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::soft::SoftDisk;
 use bdev::{Features, Op};
 use wire::IntoBytes;
 use wire::nvm::{Dsm, DsmRange, Rw};
-use wire::nvme::{NvmOpcode, SglDescriptor, Sqe, Status};
+use wire::log::Smart;
+use wire::nvme::{GetLogPage, LogId, NvmOpcode, SglDescriptor, Sqe, Status};
 
 const FIELD: Status = Status(0x4002);
 const RANGE: Status = Status(0x4080);
@@ -202,8 +203,9 @@ fn flush_of_all_namespaces() {
 
 #[test]
 fn device_errors_become_statuses() {
-    let mut rig = Rig::new(1);
-    let at = io(&mut rig);
+    let mut rig = Rig::new(2);
+    let (admin, cntlid) = rig.admin(0);
+    let at = rig.io(1, cntlid, 1);
     for (device, status) in [
         (bdev::Status::ReadError, Status::UNRECOVERED_READ_ERROR),
         (bdev::Status::Busy, Status::NAMESPACE_NOT_READY),
@@ -214,6 +216,10 @@ fn device_errors_become_statuses() {
         assert_eq!(rig.get(at, Rw::sqe(NvmOpcode::READ, 1, 0, 1, 0), 512).0.status(), status);
     }
     rig.assert_idle();
+    // Two of them are the medium's.
+    let smart = GetLogPage::sqe(LogId::SMART, 0xffff_ffff, 512, 0, false);
+    let smart: Smart = wire::read(&rig.get(admin, smart, 512).1).unwrap();
+    assert_eq!((smart.media_errors.get(), smart.error_log_entries.get()), (2, 4));
 }
 
 #[test]

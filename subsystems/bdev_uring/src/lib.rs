@@ -21,6 +21,8 @@ mod disk;
 mod errno;
 mod identity;
 mod job;
+#[cfg(test)]
+mod medium;
 mod open;
 mod queue;
 mod subsystem;

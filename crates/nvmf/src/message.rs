@@ -11,12 +11,18 @@ pub type Ack = SyncSender<Result<(), String>>;
 /// A message to one core.
 pub enum Message {
     /// From now on this is the subsystem; opens devices of new namespaces, closes those that are gone (and acknowledges
-    /// only when they are closed), tells controllers at home here (AEN), ends queues of hosts that may no longer be there.
+    /// only when they are closed), ends queues of hosts that may no longer be there.
     Subsystem {
         /// The new copy.
         view: Arc<SubsystemView>,
         /// The answer.
         ack: Ack,
+    },
+    /// Every core that answers has the new copy: now controllers at home here tell their hosts what changed (AEN). A host
+    /// that is told earlier may use a namespace on a core that does not have it yet.
+    Settled {
+        /// The subsystem.
+        id: u32,
     },
     /// The subsystem is gone: ends its controllers and queues, closes its devices, then acknowledges.
     RemoveSubsystem {

@@ -59,10 +59,13 @@ impl Turn<'_> {
         let (homes, limit) = (self.homes(), self.target.limits.answer);
         let view = &entry.view;
         let answers = ask(&homes, |ack| Message::Subsystem { view: view.clone(), ack }, limit);
+        let settled = || Message::Settled { id: view.id };
         if let Some(why) = answers.refused {
             self.take_back(view.id, &homes);
+            tell(&homes, settled, limit);
             return Err(Error::Failed(why));
         }
+        tell(&homes, settled, limit);
         let told = Told(answers.silence(limit).err());
         entry.silent = answers.silent;
         self.model().subsystems.insert(entry.view.id, entry);

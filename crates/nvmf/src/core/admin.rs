@@ -47,7 +47,7 @@ impl Nvm {
 
     /// An answer of `len` bytes, for which the host must have room.
     pub(crate) fn answer_of(&self, sqe: &Sqe, len: u32) -> Verdict {
-        let room = self.limits.pointers.to_host(sqe)?;
+        let room = self.limits.pointers.wanted_by_host(sqe)?;
         if room < len { Err(Status::DATA_SGL_LENGTH_INVALID.into()) } else { Ok(Step::Answer(len)) }
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn in_data(offset: u16) -> Fail {
 impl Nvm {
     /// What can be said before the data is there.
     pub(crate) fn plan_connect(&mut self, capsule: &Capsule, sqe: &Sqe) -> Verdict {
-        let len = self.limits.pointers.from_host(sqe, capsule.inline, TCP_ADMIN_IN_CAPSULE_BYTES)?;
+        let len = self.limits.pointers.sent_by_host(sqe, capsule.inline, TCP_ADMIN_IN_CAPSULE_BYTES)?;
         if Connect::of(sqe).recfmt.get() != 0 {
             return Err(Status::CONNECT_INCOMPATIBLE_FORMAT.into());
         }
@@ -147,6 +147,7 @@ impl Nvm {
             values: Values::new(offered_events(view.discovery)),
             events: Default::default(),
             changed: Default::default(),
+            untold: false,
             errors: ErrorLog::default(),
             aborts: 0,
         }

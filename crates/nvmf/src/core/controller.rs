@@ -65,6 +65,8 @@ pub(crate) struct Controller {
     pub events: Events,
     /// Namespaces that changed since the host looked.
     pub changed: BTreeSet<u32>,
+    /// The host is to be told once all cores know.
+    pub untold: bool,
     pub errors: ErrorLog,
     /// Abort commands that wait for their victims.
     pub aborts: u8,

@@ -137,6 +137,7 @@ where
     fn on_message(&mut self, message: Message, now: Tick) {
         match message {
             Message::Subsystem { view, ack } => self.on_subsystem(&view, ack, now),
+            Message::Settled { id } => self.group.set.tell_hosts(id),
             Message::RemoveSubsystem { id, ack } => {
                 let targets = self.group.set.start_removing(id);
                 targets.iter().for_each(|target| self.group.detach(*target, now));

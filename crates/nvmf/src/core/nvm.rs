@@ -88,7 +88,7 @@ fn same_length(said: u32, len: u32) -> Result<(), Status> {
 #[inline]
 fn read(limits: &Limits, ns: &Namespace, sqe: &Sqe) -> Planned {
     let (rw, len) = extent(limits, ns, sqe)?;
-    same_length(limits.pointers.to_host(sqe)?, len)?;
+    same_length(limits.pointers.wanted_by_host(sqe)?, len)?;
     let op = Op::Read { block: rw.slba, blocks: rw.nlb() };
     Ok(Some(Plan::Io { target: ns.target, op, len }))
 }
@@ -100,14 +100,14 @@ fn write(limits: &Limits, ns: &Namespace, sqe: &Sqe, inline: u32) -> Planned {
         return Err(Status::INVALID_FIELD);
     }
     writable(ns)?;
-    same_length(limits.from_host(sqe, inline)?, len)?;
+    same_length(limits.sent_by_host(sqe, inline)?, len)?;
     let op = Op::Write { block: rw.slba, blocks: rw.nlb(), fua: rw.fua() };
     Ok(Some(Plan::Io { target: ns.target, op, len }))
 }
 
 fn compare(limits: &Limits, ns: &Namespace, sqe: &Sqe, inline: u32) -> Planned {
     let (rw, len) = extent(limits, ns, sqe)?;
-    same_length(limits.from_host(sqe, inline)?, len)?;
+    same_length(limits.sent_by_host(sqe, inline)?, len)?;
     Ok(Some(Plan::Compare { target: ns.target, block: rw.slba, blocks: rw.nlb(), len }))
 }
 
@@ -149,7 +149,7 @@ fn write_zeroes(ns: &Namespace, sqe: &Sqe) -> Planned {
 fn dataset_management(limits: &Limits, ns: &Namespace, sqe: &Sqe, inline: u32) -> Planned {
     let dsm = Dsm::of(sqe);
     // Hosts send a whole page for any number of ranges.
-    let len = limits.from_host(sqe, inline)?;
+    let len = limits.sent_by_host(sqe, inline)?;
     if len < dsm.bytes() || len > limits.max_data {
         return Err(Status::DATA_SGL_LENGTH_INVALID);
     }
@@ -196,7 +196,7 @@ fn rewrite(data: &mut [u8], count: usize) -> u32 {
 impl Limits {
     /// Bytes that the host sends with an I/O command.
     #[inline]
-    fn from_host(&self, sqe: &Sqe, inline: u32) -> Result<u32, Status> {
-        self.pointers.from_host(sqe, inline, self.config.transport.in_capsule_data_size)
+    fn sent_by_host(&self, sqe: &Sqe, inline: u32) -> Result<u32, Status> {
+        self.pointers.sent_by_host(sqe, inline, self.config.transport.in_capsule_data_size)
     }
 }

@@ -16,7 +16,7 @@ impl Pointers {
 
     /// Bytes that the host has room for. Nothing of it may be in the capsule.
     #[inline]
-    pub fn to_host(self, sqe: &Sqe) -> Result<u32, Status> {
+    pub fn wanted_by_host(self, sqe: &Sqe) -> Result<u32, Status> {
         if sqe.psdt() != PSDT_SGL {
             return Err(Status::INVALID_FIELD);
         }
@@ -25,7 +25,7 @@ impl Pointers {
 
     /// Bytes that the host sends: `inline` of them came in the capsule, of at most `limit`.
     #[inline]
-    pub fn from_host(self, sqe: &Sqe, inline: u32, limit: u32) -> Result<u32, Status> {
+    pub fn sent_by_host(self, sqe: &Sqe, inline: u32, limit: u32) -> Result<u32, Status> {
         if sqe.psdt() != PSDT_SGL {
             return Err(Status::INVALID_FIELD);
         }
@@ -64,18 +64,18 @@ mod tests {
     fn what_tcp_takes() {
         let tcp = Pointers::new(Trtype::Tcp);
         let capsule = with(SglDescriptor::in_capsule(0, 512));
-        assert_eq!(tcp.from_host(&capsule, 512, 4096), Ok(512));
-        assert_eq!(tcp.from_host(&capsule, 511, 4096), Err(Status::DATA_SGL_LENGTH_INVALID));
-        assert_eq!(tcp.from_host(&capsule, 512, 511), Err(Status::DATA_SGL_LENGTH_INVALID));
-        assert_eq!(tcp.to_host(&capsule), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
+        assert_eq!(tcp.sent_by_host(&capsule, 512, 4096), Ok(512));
+        assert_eq!(tcp.sent_by_host(&capsule, 511, 4096), Err(Status::DATA_SGL_LENGTH_INVALID));
+        assert_eq!(tcp.sent_by_host(&capsule, 512, 511), Err(Status::DATA_SGL_LENGTH_INVALID));
+        assert_eq!(tcp.wanted_by_host(&capsule), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
         let shifted = with(SglDescriptor::in_capsule(8, 512));
-        assert_eq!(tcp.from_host(&shifted, 512, 4096), Err(Status::SGL_OFFSET_INVALID));
+        assert_eq!(tcp.sent_by_host(&shifted, 512, 4096), Err(Status::SGL_OFFSET_INVALID));
         let transport = with(SglDescriptor::transport(4096));
-        assert_eq!((tcp.from_host(&transport, 0, 0), tcp.to_host(&transport)), (Ok(4096), Ok(4096)));
-        assert_eq!(tcp.from_host(&transport, 1, 8), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
+        assert_eq!((tcp.sent_by_host(&transport, 0, 0), tcp.wanted_by_host(&transport)), (Ok(4096), Ok(4096)));
+        assert_eq!(tcp.sent_by_host(&transport, 1, 8), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
         let keyed = with(SglDescriptor::keyed_block(0, 64, 1, false));
-        assert_eq!(tcp.to_host(&keyed), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
-        assert_eq!(Pointers::new(Trtype::Rdma).to_host(&keyed), Ok(64));
+        assert_eq!(tcp.wanted_by_host(&keyed), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
+        assert_eq!(Pointers::new(Trtype::Rdma).wanted_by_host(&keyed), Ok(64));
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
         let mut sqe = with(SglDescriptor::transport(4096));
         for flags in [0x00, 0x80, 0xc0] {
             sqe.flags = flags;
-            assert_eq!(Pointers::new(Trtype::Tcp).to_host(&sqe), Err(Status::INVALID_FIELD));
+            assert_eq!(Pointers::new(Trtype::Tcp).wanted_by_host(&sqe), Err(Status::INVALID_FIELD));
         }
     }
 }

@@ -28,7 +28,17 @@ impl Nvm {
             if controller.changed.len() > NS_LIST_MAX {
                 controller.changed = [CHANGED_NS_OVERFLOW].into();
             }
-            controller.events.raise(Kind::Namespaces, controller.values.events);
+            controller.untold = true;
+        }
+    }
+
+    /// All cores have the new copy of a subsystem.
+    pub(crate) fn tell_hosts(&mut self, id: u32) {
+        for tag in self.controllers.which(|c| c.subsystem_id == id && c.untold) {
+            if let Some(controller) = self.controllers.get_mut(tag) {
+                controller.untold = false;
+                controller.events.raise(Kind::Namespaces, controller.values.events);
+            }
             self.report_events(tag);
         }
     }

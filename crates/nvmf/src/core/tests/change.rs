@@ -94,6 +94,26 @@ fn hosts_are_told_of_namespaces() {
 }
 
 #[test]
+fn hosts_are_told_when_all_cores_know() {
+    let mut rig = Rig::new(2);
+    let (at, cntlid) = rig.admin(0);
+    let io = rig.io(1, cntlid, 1);
+    let request = event_request(&mut rig, at);
+    let second = SoftDisk::new("second", 64, 512, ALL);
+    let view = Arc::new(subsystem(&[rig.disk.clone(), second]));
+    let (ack, answers) = sync_channel(2);
+    rig.mail[0].send(Message::Subsystem { view: view.clone(), ack: ack.clone() }).unwrap();
+    rig.run();
+    assert!(answers.try_recv().is_ok() && rig.reply(at, request).is_none());
+    rig.mail[1].send(Message::Subsystem { view, ack }).unwrap();
+    rig.run();
+    rig.mail[0].send(Message::Settled { id: 1 }).unwrap();
+    rig.run();
+    assert!(rig.reply(at, request).is_some());
+    assert!(rig.get(io, read(2), 512).0.status().is_success());
+}
+
+#[test]
 fn who_does_not_want_events_gets_none() {
     let mut rig = Rig::new(1);
     let (at, _) = rig.admin(0);

@@ -105,11 +105,9 @@ fn aborts_that_wait_are_limited() {
     rig.disk.hold(true);
     let victims: Vec<u16> = (0..5).map(|_| rig.submit(io, read(), &[])).collect();
     // All before the other home gets to see the first.
-    let mut cid = 5000;
-    for victim in &victims {
+    for (cid, victim) in (5000..).zip(&victims) {
         let sqe = Sqe { cid: wire::U16::new(cid), ..abort(1, *victim) };
         rig.port(0).submit(admin.1, sqe, &[]);
-        cid += 1;
     }
     rig.port(0).submit(admin.1, Sqe { cid: wire::U16::new(6000), ..abort(0, 5000) }, &[]);
     rig.run();

@@ -141,7 +141,11 @@ impl Rig {
     pub fn update(&mut self, view: SubsystemView) -> Result<(), String> {
         let view = Arc::new(view);
         let answers = self.post(|ack| Message::Subsystem { view: view.clone(), ack });
-        answers.into_iter().take(self.mail.len()).collect::<Vec<_>>().into_iter().collect()
+        let answers: Vec<_> = answers.try_iter().collect();
+        assert_eq!(answers.len(), self.mail.len(), "all homes answered");
+        self.mail.iter().for_each(|home| home.send(Message::Settled { id: view.id }).unwrap());
+        self.run();
+        answers.into_iter().collect()
     }
 
     pub fn port(&mut self, home: usize) -> &mut SoftPort {

@@ -19,7 +19,7 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Cores to run reactors on, ascending, none twice, at least one (`-m`).
     pub cores: Vec<usize>,
-    /// The core named first in `framework_get_reactors` and used for control work (`-p`); one of `cores`.
+    /// The core that `framework_get_scheduler` calls the scheduling core (`-p`); one of `cores`. Control work runs on none.
     pub main_core: usize,
     /// MiB of memory to map at start (`-s`); `None`: what the configuration needs.
     pub mem_mib: Option<u64>,

@@ -291,6 +291,7 @@ fn iostat_counts_from_the_last_reset() {
     meters[0].count(read, bdev::Status::Ok, 512, 10);
     assert_eq!(stat(json!({}))["bdevs"][0]["bytes_read"], 512);
     assert_eq!(stat(json!({ "reset_mode": "all" }))["bdevs"][0]["num_read_ops"], 1);
+    assert_eq!(stat(json!({ "name": "M1" }))["bdevs"][0]["name"], "M1", "as older clients ask");
     let cores = stat(json!({ "names": ["M0"], "per_channel": true }));
     assert_eq!((&cores["name"], &cores["channels"][0]["bytes_read"]), (&json!("M0"), &json!(0)));
     assert_eq!(error(&app, "bdev_get_iostat", json!({ "per_channel": true })), (-22, "Invalid argument".into()));

@@ -5,6 +5,7 @@ use crate::socket::Listener;
 use anyhow::Context;
 use app::{Params, RpcError};
 use os::{Epoll, EventFd, Interest, Ready};
+use reactor::{Clock, RateLimit, log_limited};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -68,6 +69,7 @@ impl Server {
 /// Accepts until `stop` is signalled. The listener goes with this thread, and with it the socket file.
 fn accept(listener: &Listener, epoll: &Epoll, stop: &EventFd, clients: &Arc<Clients>, handler: &Shared) {
     let mut ready = [Ready::NONE; 2];
+    let (clock, mut limit) = (Clock::real(), RateLimit::default());
     loop {
         if let Err(error) = epoll.wait(&mut ready, None) {
             log::error!(target: "rpc", "waiting for clients: {error}");
@@ -77,7 +79,11 @@ fn accept(listener: &Listener, epoll: &Epoll, stop: &EventFd, clients: &Arc<Clie
             return;
         }
         match listener.socket.accept() {
-            Ok((stream, _)) => welcome(stream, clients, handler),
+            Ok((stream, _)) => {
+                if !welcome(stream, clients, handler) {
+                    log_limited!(limit, clock.now(), warn, "a client was turned away: there are {CLIENTS} already");
+                }
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => {
                 // No descriptors left, most likely: there will be some when a client goes.
@@ -88,9 +94,11 @@ fn accept(listener: &Listener, epoll: &Epoll, stop: &EventFd, clients: &Arc<Clie
     }
 }
 
-fn welcome(stream: UnixStream, clients: &Arc<Clients>, handler: &Shared) {
+/// Whether there was a place for it.
+fn welcome(stream: UnixStream, clients: &Arc<Clients>, handler: &Shared) -> bool {
     let Some(place) = clients.enter(&stream) else {
-        return turn_away(stream);
+        turn_away(stream);
+        return false;
     };
     let handler = handler.clone();
     let spawned = std::thread::Builder::new().name("rpc_client".to_owned()).spawn(move || {
@@ -102,6 +110,7 @@ fn welcome(stream: UnixStream, clients: &Arc<Clients>, handler: &Shared) {
     if let Err(error) = spawned {
         log::warn!(target: "rpc", "no thread for a client: {error}");
     }
+    true
 }
 
 /// One client too many is told so.
@@ -110,7 +119,6 @@ fn turn_away(mut stream: UnixStream) {
     let reply = json!({ "jsonrpc": "2.0", "id": null, "error": error.to_value() });
     let _ = stream.set_write_timeout(Some(Duration::from_millis(100)));
     let _ = stream.write_all(format!("{reply}\n").as_bytes());
-    log::warn!(target: "rpc", "a client was turned away: there are {CLIENTS} already");
 }
 
 /// Serves one client until it goes.

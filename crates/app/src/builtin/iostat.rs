@@ -29,6 +29,8 @@ enum ResetMode {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GetIostat {
+    /// Only this device (what clients before SPDK 26 send)
+    name: Option<String>,
     /// Only these devices
     names: Option<Vec<String>>,
     /// Core by core, for exactly one device
@@ -174,11 +176,12 @@ pub(super) fn methods(built: &Built) -> Vec<Method> {
 
 impl Iostat {
     fn report(&self, p: &GetIostat) -> Result<Value, RpcError> {
-        let one = p.names.as_ref().is_some_and(|names| names.len() == 1);
+        let wanted = p.name.clone().map(|name| vec![name]).or_else(|| p.names.clone());
+        let one = wanted.as_ref().is_some_and(|names| names.len() == 1);
         if p.per_channel && !one {
             return Err(RpcError::errno(22).because("per_channel is for exactly one name"));
         }
-        let names = self.chosen(p.names.as_deref())?;
+        let names = self.chosen(wanted.as_deref())?;
         let mut report = json!({ "tick_rate": TICK_RATE, "ticks": self.start.elapsed().as_nanos() as u64 });
         if p.per_channel {
             report["name"] = json!(names[0]);

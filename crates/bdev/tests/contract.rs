@@ -232,7 +232,9 @@ fn a_sound_device_passes_and_was_tested() {
 #[test]
 fn every_broken_device_is_caught_for_what_it_does() {
     use Fault::*;
-    for fault in [LosesWrites, WritesNextDoor, TearsWrites, WritesAfterAnswering, CachesPerChannel, SkipsClearing, ClearsTooMuch] {
+    for fault in
+        [LosesWrites, WritesNextDoor, TearsWrites, WritesAfterAnswering, CachesPerChannel, SkipsClearing, ClearsTooMuch]
+    {
         let found = test(fault);
         assert!(matches!(found, Err(Violation::Content { .. })), "{fault:?}: {found:?}");
     }

@@ -174,7 +174,9 @@ impl Subsystem for DelaySubsystem {
         ];
         [
             Method::new("bdev_delay_create", When::Runtime, summaries[0], move |params| create.create(params)),
-            Method::new("bdev_delay_delete", When::Runtime, summaries[1], move |params: Delete| delete.delete(&params.name)),
+            Method::new("bdev_delay_delete", When::Runtime, summaries[1], move |params: Delete| {
+                delete.delete(&params.name)
+            }),
             Method::new("bdev_delay_update_latency", When::Runtime, summaries[2], move |params| update.update(&params)),
         ]
         .map(|method| method.decode_error(DecodeError::Internal))

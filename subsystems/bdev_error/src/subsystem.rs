@@ -226,7 +226,9 @@ impl Subsystem for ErrorSubsystem {
             Method::new("bdev_error_create", When::Runtime, summaries[0], move |params| create.create(params)),
             Method::new("bdev_error_delete", When::Runtime, summaries[1], move |p: Named| delete.delete(&p.name)),
             Method::new("bdev_error_inject_error", When::Runtime, summaries[2], move |params| inject.inject(&params)),
-            Method::new("bdev_error_resume_pending", When::Runtime, summaries[3], move |p: Named| resume.resume(&p.name)),
+            Method::new("bdev_error_resume_pending", When::Runtime, summaries[3], move |p: Named| {
+                resume.resume(&p.name)
+            }),
         ]
         .map(|method| method.decode_error(DecodeError::Own(-32602, "spdk_json_decode_object failed")))
         .into()

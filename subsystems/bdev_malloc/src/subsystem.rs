@@ -118,13 +118,17 @@ fn check(params: &Create) -> Result<usize, RpcError> {
         return invalid("md_size, md_interleave: metadata is not supported; use 0 and false".to_owned());
     }
     if params.dif_type != 0 || params.dif_is_head_of_md || params.dif_pi_format != 0 {
-        return invalid("dif_type, dif_is_head_of_md, dif_pi_format: protection information is not supported".to_owned());
+        return invalid(
+            "dif_type, dif_is_head_of_md, dif_pi_format: protection information is not supported".to_owned(),
+        );
     }
     let bytes = params.num_blocks.checked_mul(block.into()).and_then(|bytes| isize::try_from(bytes).ok());
     match bytes {
         Some(0) => invalid("num_blocks: a device has at least one block".to_owned()),
         Some(bytes) => Ok(bytes as usize),
-        None => invalid(format!("num_blocks: {} blocks of {block} bytes are more than memory can have", params.num_blocks)),
+        None => {
+            invalid(format!("num_blocks: {} blocks of {block} bytes are more than memory can have", params.num_blocks))
+        }
     }
 }
 
@@ -142,10 +146,11 @@ impl Subsystem for MallocSubsystem {
         let create = Method::new("bdev_malloc_create", When::Runtime, "Makes a block device in RAM.", move |params| {
             this.create(params)
         });
-        let delete = Method::new("bdev_malloc_delete", When::Runtime, "Removes a block device in RAM.", move |p: Delete| {
-            self.made.remove(&self.app().bdevs, &p.name)?;
-            Ok(true)
-        });
+        let delete =
+            Method::new("bdev_malloc_delete", When::Runtime, "Removes a block device in RAM.", move |p: Delete| {
+                self.made.remove(&self.app().bdevs, &p.name)?;
+                Ok(true)
+            });
         [create, delete].map(|method| method.decode_error(DecodeError::Internal)).into()
     }
 

@@ -42,9 +42,7 @@ impl Wipe {
     fn current(&self) -> Option<Range> {
         match self.op {
             Op::WriteZeroes { block, blocks, .. } => (self.range == 0).then_some(Range { block, blocks }),
-            Op::Unmap { ranges } => {
-                (self.range < ranges).then(|| Range::read(self.data.bytes(), self.range as usize))
-            }
+            Op::Unmap { ranges } => (self.range < ranges).then(|| Range::read(self.data.bytes(), self.range as usize)),
             Op::Read { .. } | Op::Write { .. } | Op::Flush => None,
         }
     }

@@ -144,7 +144,9 @@ impl NullSubsystem {
         let info = device.info();
         let now = info.blocks * u64::from(info.block_size) / MIB;
         match params.new_size.checked_mul(MIB) {
-            Some(_) if params.new_size < now => invalid(format!("new_size: {} MiB is below {now} MiB", params.new_size)),
+            Some(_) if params.new_size < now => {
+                invalid(format!("new_size: {} MiB is below {now} MiB", params.new_size))
+            }
             Some(bytes) if bytes > 0 => {
                 device.resize(bytes / u64::from(info.block_size));
                 bdevs.resized(&info.name);
@@ -208,9 +210,10 @@ impl Subsystem for NullSubsystem {
 
     fn methods(self: Arc<Self>) -> Vec<Method> {
         let (this, that) = (self.clone(), self.clone());
-        let create = Method::new("bdev_null_create", When::Runtime, "Makes a device that keeps nothing.", move |params| {
-            this.create(params)
-        });
+        let create =
+            Method::new("bdev_null_create", When::Runtime, "Makes a device that keeps nothing.", move |params| {
+                this.create(params)
+            });
         let resize = Method::new("bdev_null_resize", When::Runtime, "Makes a null device larger.", move |params| {
             that.resize(&params)
         });

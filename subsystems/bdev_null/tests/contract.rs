@@ -1,8 +1,8 @@
 //! Null devices keep the contract of block devices, and nothing else.
 
 use bdev::Bdev;
-use bdev::contract::{Memory, Options, run};
 use bdev::Op;
+use bdev::contract::{Memory, Options, run};
 use bdev_null::{Null, Shape, ZEROES};
 use dma::{Arena, Backing};
 use std::sync::Arc;

@@ -35,11 +35,23 @@ struct Nature {
 type Content = (u32, u64);
 
 enum Request {
-    Read { offset: u64, part: Range<u32> },
-    Write { offset: u64, part: Range<u32>, dsync: bool },
+    Read {
+        offset: u64,
+        part: Range<u32>,
+    },
+    Write {
+        offset: u64,
+        part: Range<u32>,
+        dsync: bool,
+    },
     /// With the cache as it was when the sync was asked for: no later write is promised.
-    Sync { cache: Vec<Content> },
-    Allocate { offset: u64, len: u64 },
+    Sync {
+        cache: Vec<Content>,
+    },
+    Allocate {
+        offset: u64,
+        len: u64,
+    },
 }
 
 struct Kernel {
@@ -115,7 +127,11 @@ impl Kernel {
             }
             Request::Sync { cache } => {
                 if !self.nature.forgets_sync {
-                    let newer = |(medium, cache): (&mut Content, Content)| if cache.1 > medium.1 { *medium = cache };
+                    let newer = |(medium, cache): (&mut Content, Content)| {
+                        if cache.1 > medium.1 {
+                            *medium = cache
+                        }
+                    };
                     self.medium.iter_mut().zip(cache).for_each(newer);
                 }
                 Ok(0)
@@ -292,7 +308,10 @@ impl Test {
             }
             if op == Op::Flush {
                 self.flushes += 1;
-                self.history.iter_mut().zip(promise).for_each(|(history, up_to)| history.durable = history.durable.max(up_to));
+                self.history
+                    .iter_mut()
+                    .zip(promise)
+                    .for_each(|(history, up_to)| history.durable = history.durable.max(up_to));
             }
             self.pool.give(done.data);
         }

@@ -1,8 +1,8 @@
 //! One run: gives a device random operations and watches how they end.
 
 use super::model::{Effect, Mismatch, Model, Sight};
-use crate::Random;
 use super::{Options, Report, Violation};
+use crate::Random;
 use crate::{Bdev, Channel, Done, Info, Op, RANGE_BYTES, Range, Status};
 use dma::{Arena, Backing, Class, Data, Pool};
 use ring::{Tag, Tick};
@@ -256,9 +256,13 @@ impl<'a> Driver<'a> {
     fn compare(&mut self, op: Op, sight: &Sight, bytes: &[u8]) -> Result<(), Violation> {
         let Op::Read { block, .. } = op else { return Ok(()) };
         let seed = self.seed;
-        self.model
-            .compare(block, sight, bytes)
-            .map_err(|Mismatch { block, found, expected }| Violation::Content { seed, op, block, found, expected })
+        self.model.compare(block, sight, bytes).map_err(|Mismatch { block, found, expected }| Violation::Content {
+            seed,
+            op,
+            block,
+            found,
+            expected,
+        })
     }
 
     fn lend(&mut self, lane: usize) -> Result<(), Violation> {
@@ -301,7 +305,10 @@ impl<'a> Driver<'a> {
     fn remove(&mut self) {
         self.device.removed();
         self.removed = true;
-        self.lanes.iter_mut().flat_map(|lane| lane.places.iter_mut().flatten()).for_each(|flight| flight.hurried = true);
+        self.lanes
+            .iter_mut()
+            .flat_map(|lane| lane.places.iter_mut().flatten())
+            .for_each(|flight| flight.hurried = true);
     }
 
     /// Turns until everything is home.

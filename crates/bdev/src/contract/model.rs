@@ -1,8 +1,8 @@
 //! What each block may hold, given which operations ended and which overlapped.
 
 use super::Memory;
-use crate::random::mix;
 use crate::Op;
+use crate::random::mix;
 use crate::{RANGE_BYTES, Range as Extent};
 use std::ops::Range;
 

@@ -11,7 +11,9 @@ use crate::message::AttachRequest;
 use crate::{Attachment, Capsule, Peer};
 use reactor::log_limited;
 use ring::Tag;
-use wire::fabrics::{Connect, ConnectData, NqnError, Where, cattr, connect_accepted, connect_invalid, data_offset, sqe_offset};
+use wire::fabrics::{
+    Connect, ConnectData, NqnError, Where, cattr, connect_accepted, connect_invalid, data_offset, sqe_offset,
+};
 use wire::limits::{CNTLID_DYNAMIC, CNTLID_RESERVED, CONNECT_DATA_BYTES, TCP_ADMIN_IN_CAPSULE_BYTES};
 use wire::nvme::{Cc, Csts, EventConfig, Sqe, Status};
 
@@ -61,9 +63,13 @@ impl Nvm {
             let peer = self.queues.at(capsule.queue).origin.peer;
             let name = fail.status.fabrics_name().unwrap_or("?");
             log_limited!(
-                self.complaints, self.now, warn,
+                self.complaints,
+                self.now,
+                warn,
                 "{peer}: Connect of host {:?} to {:?} refused: {name} (dword 0 {:#x})",
-                data.hostnqn, data.subnqn, fail.dw0
+                data.hostnqn,
+                data.subnqn,
+                fail.dw0
             );
         }
         verdict
@@ -103,8 +109,11 @@ impl Nvm {
         let controller = self.new_controller(queue, place, cntlid, sqe.kato.get(), host);
         let (peer, kato) = (self.queues.at(queue).origin.peer, controller.alive.timeout_ms);
         log_limited!(
-            self.notices, self.now, info,
-            "{peer}: host {:?} has controller {cntlid}, to be heard of every {kato} ms", host.0
+            self.notices,
+            self.now,
+            info,
+            "{peer}: host {:?} has controller {cntlid}, to be heard of every {kato} ms",
+            host.0
         );
         let deadline = controller.alive.deadline();
         let tag = self.controllers.insert(controller);
@@ -167,7 +176,13 @@ impl Nvm {
     }
 
     fn connect_io(
-        &mut self, tag: Tag, queue: u32, place: u32, sqe: &Connect, cntlid: u16, host: (&str, [u8; 16]),
+        &mut self,
+        tag: Tag,
+        queue: u32,
+        place: u32,
+        sqe: &Connect,
+        cntlid: u16,
+        host: (&str, [u8; 16]),
     ) -> Verdict {
         if cntlid >= CNTLID_RESERVED {
             return Err(in_data(data_offset::CNTLID));

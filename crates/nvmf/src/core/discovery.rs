@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use wire::fabrics::Nqn;
 use wire::limits::{ADMIN_QUEUE_MIN_MAX, CNTLID_DYNAMIC};
 use wire::log::{
-    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, Treq, TrType, eflags, exact_text, tsas_tcp,
+    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, TrType, Treq, eflags, exact_text, tsas_tcp,
 };
 use wire::{FromZeros, IntoBytes, U16};
 
@@ -66,8 +66,7 @@ fn referral(referral: &ReferralView, admin_depth: u16) -> Option<DiscoveryEntry>
     let ReferralView { trtype, adrfam, traddr, trsvcid, subnqn, secure_channel } = referral;
     let mut entry = place(*trtype, *adrfam, traddr, trsvcid, subnqn)?;
     entry.subtype = Subtype::REFERRAL;
-    entry.treq =
-        if *secure_channel { Treq::SECURE_CHANNEL_REQUIRED } else { Treq::SECURE_CHANNEL_NOT_REQUIRED };
+    entry.treq = if *secure_channel { Treq::SECURE_CHANNEL_REQUIRED } else { Treq::SECURE_CHANNEL_NOT_REQUIRED };
     entry.asqsz = U16::new(admin_depth.max(ADMIN_QUEUE_MIN_MAX));
     Some(entry)
 }

@@ -1,8 +1,8 @@
 //! The error information log of a controller (NVMe Base 2.0c 5.16.1.2).
 
 use std::collections::VecDeque;
-use wire::nvme::{Csi, Sqe, Status, sct};
 use wire::log::ErrorEntry;
+use wire::nvme::{Csi, Sqe, Status, sct};
 use wire::{FromZeros, IntoBytes, U16, U64};
 
 /// Entries kept; ELPE is one less.

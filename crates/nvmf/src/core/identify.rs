@@ -40,9 +40,7 @@ impl Nvm {
         }
         match (asked.cns, asked.csi) {
             (Cns::CONTROLLER, _) => Ok(self.controller_data(known, subsystem)),
-            (Cns::NAMESPACE | Cns::ALLOCATED_NAMESPACE, _) => {
-                of_namespace(subsystem, nsid, namespace_data::namespace)
-            }
+            (Cns::NAMESPACE | Cns::ALLOCATED_NAMESPACE, _) => of_namespace(subsystem, nsid, namespace_data::namespace),
             (Cns::NAMESPACE_DESCRIPTORS, _) => {
                 let view = subsystem.view_of(nsid).ok_or(Status::INVALID_NAMESPACE_OR_FORMAT)?;
                 Ok(namespace_data::descriptors(view))
@@ -101,9 +99,7 @@ impl Nvm {
         id.lpa |= bits::LPA_EFFECTS;
         (id.sqes, id.cqes) = (0x66, 0x44);
         id.nn = U32::new(subsystem.view.max_namespaces);
-        id.oncs = U16::new(
-            bits::ONCS_COMPARE | bits::ONCS_DSM | bits::ONCS_WRITE_ZEROES | bits::ONCS_SAVE_SELECT,
-        );
+        id.oncs = U16::new(bits::ONCS_COMPARE | bits::ONCS_DSM | bits::ONCS_WRITE_ZEROES | bits::ONCS_SAVE_SELECT);
         // Always: a volume with a cache may be added to a host that asked only once. Which volumes have none is told for
         // each by VWCNP.
         id.vwc = bits::VWC_PRESENT | bits::VWC_FLUSH_ALL_NO;

@@ -120,7 +120,9 @@ impl Nvm {
         controller.csts = controller.csts.with_cfs(true);
         let (cntlid, timeout, host) = (controller.cntlid, controller.alive.timeout_ms, controller.hostnqn.clone());
         log_limited!(
-            self.complaints, now, warn,
+            self.complaints,
+            now,
+            warn,
             "controller {cntlid} of host {host:?}: silent for {timeout} ms, its queues are closed"
         );
         self.end_controller(tag);

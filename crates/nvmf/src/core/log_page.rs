@@ -21,12 +21,8 @@ const IO: [LogId; 7] = [
     LogId::FEATURE_IDS_SUPPORTED_AND_EFFECTS,
 ];
 
-const DISCOVERY: [LogId; 4] = [
-    LogId::SUPPORTED_LOG_PAGES,
-    LogId::ERROR,
-    LogId::FEATURE_IDS_SUPPORTED_AND_EFFECTS,
-    LogId::DISCOVERY,
-];
+const DISCOVERY: [LogId; 4] =
+    [LogId::SUPPORTED_LOG_PAGES, LogId::ERROR, LogId::FEATURE_IDS_SUPPORTED_AND_EFFECTS, LogId::DISCOVERY];
 
 impl Nvm {
     pub(crate) fn plan_log_page(&mut self, sqe: &Sqe, controller: Tag) -> Verdict {

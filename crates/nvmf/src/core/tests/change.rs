@@ -1,7 +1,7 @@
 //! What the control plane changes while hosts are connected, and the events that tell them.
 
+use super::disk::SoftDisk;
 use super::rig::*;
-use super::soft::SoftDisk;
 use crate::view::SubsystemView;
 use crate::{CoreReport, Message};
 use std::sync::Arc;
@@ -142,7 +142,9 @@ fn discovery_controllers_are_told_of_the_log() {
     rig.set_cc(at, ENABLE);
     let request = event_request(&mut rig, at);
     let change = |rig: &mut Rig, generation| {
-        rig.mail.iter().for_each(|home| home.send(Message::DiscoveryChanged { generation, referrals: Arc::new([]) }).unwrap());
+        rig.mail
+            .iter()
+            .for_each(|home| home.send(Message::DiscoveryChanged { generation, referrals: Arc::new([]) }).unwrap());
         rig.run();
     };
     change(&mut rig, 3);
@@ -190,7 +192,11 @@ fn a_listener_goes() {
     let (admin, cntlid) = rig.admin(0);
     let io = rig.io(1, cntlid, 1);
     let fresh = rig.open(1);
-    let other = { let queue = rig.port(0).connect(LISTENER + 1); rig.run(); (0, queue) };
+    let other = {
+        let queue = rig.port(0).connect(LISTENER + 1);
+        rig.run();
+        (0, queue)
+    };
     let done = rig.post(|ack| Message::RemoveListener { id: LISTENER, ack });
     assert_eq!(done.try_iter().count(), 2);
     assert!([admin, io, fresh].iter().all(|at| !rig.is_open(*at)) && rig.is_open(other));

@@ -3,7 +3,7 @@
 use super::rig::*;
 use crate::view::SubsystemView;
 use wire::fabrics::{Connect, ConnectData, DISCOVERY_NQN, Nqn, Where, data_offset, parse_connect_invalid, sqe_offset};
-use wire::nvme::{Features, FeatureId, Property, QueueCount, SglDescriptor, Sqe, Status};
+use wire::nvme::{FeatureId, Features, Property, QueueCount, SglDescriptor, Sqe, Status};
 use wire::{IntoBytes, U16};
 
 const INVALID: Status = Status::CONNECT_INVALID_PARAMETERS;

@@ -2,6 +2,7 @@
 
 use super::rig::*;
 use crate::view::TransportView;
+use wire::IntoBytes;
 use wire::identify::{self, NsList};
 use wire::limits::NSID_ALL;
 use wire::log::{DiscoveryEntry, DiscoveryHeader, Smart};
@@ -10,7 +11,6 @@ use wire::nvme::{
     AdminOpcode, Cap, Cns, Csi, EventConfig, FeatureId, Features, GetLogPage, Identify, LogId, NvmOpcode, Property,
     QueueCount, SglDescriptor, Sqe, Status, Vs,
 };
-use wire::IntoBytes;
 
 #[test]
 fn discovery() {
@@ -119,8 +119,7 @@ fn sqhd_counts_completions() {
     let mut rig = Rig::new(1);
     let (_, cntlid) = rig.admin(0);
     let io = rig.io(0, cntlid, 1);
-    let heads: Vec<u16> =
-        (0..70).map(|_| rig.call(io, Sqe::new(NvmOpcode::FLUSH.0, 1), &[]).0.sqhd.get()).collect();
+    let heads: Vec<u16> = (0..70).map(|_| rig.call(io, Sqe::new(NvmOpcode::FLUSH.0, 1), &[]).0.sqhd.get()).collect();
     // The Connect was the first entry of 64.
     assert_eq!((heads[0], heads[61], heads[62], heads[63]), (2, 63, 0, 1));
     let io = rig.open(0);

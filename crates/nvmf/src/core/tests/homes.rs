@@ -111,10 +111,8 @@ fn aborts_that_wait_are_limited() {
     }
     rig.port(0).submit(admin.1, Sqe { cid: wire::U16::new(6000), ..abort(0, 5000) }, &[]);
     rig.run();
-    let answers: Vec<(Status, u32)> = (5000..5005)
-        .map(|cid| rig.reply(admin, cid).unwrap().0)
-        .map(|cqe| (cqe.status(), cqe.dw0.get()))
-        .collect();
+    let answers: Vec<(Status, u32)> =
+        (5000..5005).map(|cid| rig.reply(admin, cid).unwrap().0).map(|cqe| (cqe.status(), cqe.dw0.get())).collect();
     assert_eq!(answers[..4], [(Status::SUCCESS, Abort::ABORTED); 4]);
     assert_eq!(answers[4].0, Status::ABORT_LIMIT_EXCEEDED.with_dnr());
     // An Abort that waits is not aborted. (This one found the limit reached.)
@@ -152,7 +150,11 @@ fn reset_ends_the_io_queues_everywhere() {
     rig.cores[0].poll(0);
     rig.cores[0].poll(0);
     assert!(rig.cores[1].port().is_open(queues[1].1));
-    rig.port(0).submit(admin.1, Sqe { cid: wire::U16::new(9001), ..wire::fabrics::PropertyGet::sqe(Property::CSTS) }, &[]);
+    rig.port(0).submit(
+        admin.1,
+        Sqe { cid: wire::U16::new(9001), ..wire::fabrics::PropertyGet::sqe(Property::CSTS) },
+        &[],
+    );
     rig.cores[0].poll(0);
     rig.run();
     assert_eq!(rig.reply(admin, 9001).unwrap().0.value(), 1);

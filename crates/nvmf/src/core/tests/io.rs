@@ -1,11 +1,11 @@
 //! I/O commands: limits and wrong input.
 
+use super::disk::SoftDisk;
 use super::rig::*;
-use super::soft::SoftDisk;
 use bdev::{Features, Op};
 use wire::IntoBytes;
-use wire::nvm::{Dsm, DsmRange, Rw};
 use wire::log::Smart;
+use wire::nvm::{Dsm, DsmRange, Rw};
 use wire::nvme::{GetLogPage, LogId, NvmOpcode, SglDescriptor, Sqe, Status};
 
 const FIELD: Status = Status(0x4002);

@@ -3,10 +3,12 @@
 mod admin;
 mod change;
 mod connect;
+mod disk;
 mod happy;
 mod homes;
 mod io;
+mod logs;
+mod port;
 mod random;
 mod rig;
 mod silence;
-mod soft;

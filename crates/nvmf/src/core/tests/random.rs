@@ -79,7 +79,13 @@ fn admin_command(dice: &mut Dice) -> (Sqe, u32) {
     let low = match AdminOpcode(sqe.opcode) {
         AdminOpcode::IDENTIFY => u32::from(dice.pick(&[Cns::NAMESPACE, Cns::CONTROLLER, Cns(dice.0 as u8)]).0),
         AdminOpcode::GET_LOG_PAGE => {
-            let lid = dice.pick(&[LogId::ERROR, LogId::SMART, LogId::DISCOVERY, LogId::CHANGED_NAMESPACES, LogId(dice.0 as u8)]);
+            let lid = dice.pick(&[
+                LogId::ERROR,
+                LogId::SMART,
+                LogId::DISCOVERY,
+                LogId::CHANGED_NAMESPACES,
+                LogId(dice.0 as u8),
+            ]);
             u32::from(lid.0) | dice.edge() << 16
         }
         AdminOpcode::ABORT => dice.below(4) as u32 | (dice.below(200) as u32) << 16,

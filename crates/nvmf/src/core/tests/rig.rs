@@ -1,6 +1,7 @@
 //! Homes as values on one thread, and a host that drives them.
 
-use super::soft::{SoftDisk, SoftPort};
+use super::disk::SoftDisk;
+use super::port::{Sent, SoftPort};
 use crate::view::{ListenerView, SubsystemView, TransportView};
 use crate::{Config, Core, Message, Trtype};
 use bdev::Features;
@@ -64,7 +65,14 @@ pub fn subsystem(disks: &[Arc<SoftDisk>]) -> SubsystemView {
 }
 
 pub fn discovery() -> SubsystemView {
-    SubsystemView { id: 0, nqn: DISCOVERY_NQN.to_owned(), discovery: true, any_listener: true, listeners: Vec::new(), ..subsystem(&[]) }
+    SubsystemView {
+        id: 0,
+        nqn: DISCOVERY_NQN.to_owned(),
+        discovery: true,
+        any_listener: true,
+        listeners: Vec::new(),
+        ..subsystem(&[])
+    }
 }
 
 /// Several homes of one target.
@@ -75,7 +83,7 @@ pub struct Rig {
     pub disk: Arc<SoftDisk>,
     next_cid: u16,
     /// Replies that were not asked for yet, by home.
-    inbox: Vec<(usize, super::soft::Sent)>,
+    inbox: Vec<(usize, Sent)>,
 }
 
 impl Rig {
@@ -163,7 +171,7 @@ impl Rig {
 
     /// The completion of a command, and its data, if it is there.
     pub fn reply(&mut self, at: (usize, u32), cid: u16) -> Option<(Cqe, Vec<u8>)> {
-        let cqe = |sent: &super::soft::Sent| wire::read::<Cqe>(&sent.completion).unwrap();
+        let cqe = |sent: &Sent| wire::read::<Cqe>(&sent.completion).unwrap();
         let place = self.inbox.iter().position(|(home, s)| (*home, s.queue) == at && cqe(s).cid.get() == cid)?;
         let (_, sent) = self.inbox.remove(place);
         Some((cqe(&sent), sent.data))

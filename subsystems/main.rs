@@ -11,12 +11,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let subsystems: Vec<Arc<dyn Subsystem>> = vec![
         rpc::Rpc::new(),
-        bdev_malloc::MallocSubsystem::new(),
-        bdev_null::NullSubsystem::new(),
-        bdev_uring::UringSubsystem::new(),
-        bdev_delay::DelaySubsystem::new(),
-        bdev_error::ErrorSubsystem::new(),
-        nvmf_target::NvmfTarget::new(vec![Box::new(nvmf_tcp::TcpFactory)]),
+        Arc::new(bdev_malloc::MallocSubsystem::default()),
+        Arc::new(bdev_null::NullSubsystem::default()),
+        Arc::new(bdev_uring::UringSubsystem::default()),
+        Arc::new(bdev_delay::DelaySubsystem::default()),
+        Arc::new(bdev_error::ErrorSubsystem::default()),
+        Arc::new(nvmf_target::NvmfTarget::new(vec![Arc::new(nvmf_tcp::TcpFactory)])),
     ];
     let config = match default_config::text(&cli) {
         Ok(config) => config,

@@ -280,5 +280,9 @@ fn may_miscompare(open: &Open, oracle: &Oracle) -> bool {
 }
 
 fn blocks_of(command: &Command, oracle: &Oracle) -> String {
-    command.range().map(|block| format!("\n  block {block}: {}", oracle.describe(command.disk, block))).collect()
+    command
+        .range()
+        .take(4)
+        .map(|block| format!("\n  block {block}: {}", oracle.describe(command.disk, block)))
+        .collect()
 }

@@ -24,13 +24,22 @@ struct Entry {
 pub struct Oracle {
     disks: Vec<Vec<Vec<Entry>>>,
     step: Step,
+    /// For each port: since when its oldest open command is, or longer.
+    oldest: Vec<Step>,
 }
 
 impl Oracle {
-    /// Disks full of zeroes.
-    pub fn new(disks: usize, blocks: u64) -> Self {
+    /// Disks full of zeroes, for so many ports.
+    pub fn new(disks: usize, blocks: u64, ports: usize) -> Self {
         let zero = Entry { value: 0, serial: 0, ended: 0, superseded: NEVER };
-        Self { disks: vec![vec![vec![zero]; blocks as usize]; disks], step: 0 }
+        // Room for more than may ever be open, so that a measured turn does not allocate here.
+        let block = || {
+            let mut entries = Vec::with_capacity(256);
+            entries.push(zero);
+            entries
+        };
+        let disk = || (0..blocks).map(|_| block()).collect();
+        Self { disks: (0..disks).map(|_| disk()).collect(), step: 0, oldest: vec![NEVER; ports] }
     }
 
     /// A moment after all others.
@@ -39,9 +48,10 @@ impl Oracle {
         self.step
     }
 
-    /// A host sends a command. Returns the moment.
-    pub fn invoke(&mut self, command: &Command) -> Step {
+    /// A host of a port sends a command. Returns the moment.
+    pub fn invoke(&mut self, port: usize, command: &Command) -> Step {
         let invoked = self.step();
+        self.oldest[port] = self.oldest[port].min(invoked);
         for block in command.range() {
             if let Some(value) = command.leaves(block) {
                 let entry = Entry { value, serial: command.serial, ended: NEVER, superseded: NEVER };
@@ -51,9 +61,12 @@ impl Oracle {
         invoked
     }
 
-    /// A command is over; `acknowledged`: its host was told that it is done. `oldest`: since when the oldest open command is.
-    pub fn end(&mut self, command: &Command, invoked: Step, acknowledged: bool, oldest: Step) {
+    /// A command is over; `acknowledged`: its host was told that it is done. `oldest`: since when the port's
+    /// oldest open command is.
+    pub fn end(&mut self, port: usize, command: &Command, invoked: Step, acknowledged: bool, oldest: Step) {
         let now = self.step();
+        self.oldest[port] = oldest;
+        let oldest = self.oldest.iter().copied().min().unwrap_or(NEVER);
         for block in command.range() {
             if command.leaves(block).is_some() {
                 end_entry(&mut self.disks[command.disk][block as usize], command.serial, invoked, now, acknowledged);
@@ -108,17 +121,17 @@ mod tests {
 
     #[test]
     fn only_a_later_acknowledged_write_makes_a_value_impossible() {
-        let mut oracle = Oracle::new(1, 8);
+        let mut oracle = Oracle::new(1, 8, 1);
         let (a, b) = (write(1), write(2));
-        let start_a = oracle.invoke(&a);
+        let start_a = oracle.invoke(0, &a);
         let reading = oracle.step();
         assert!(oracle.may_be(0, 3, 0, reading) && oracle.may_be(0, 3, stamp(1, 3), reading));
-        oracle.end(&a, start_a, true, 0);
+        oracle.end(0, &a, start_a, true, 0);
         let after = oracle.step();
         assert!(oracle.may_be(0, 3, 0, reading), "it may have been read before");
         assert!(!oracle.may_be(0, 3, 0, after) && !oracle.may_differ(0, 3, stamp(1, 3), after));
-        let start_b = oracle.invoke(&b);
-        oracle.end(&b, start_b, false, 0);
+        let start_b = oracle.invoke(0, &b);
+        oracle.end(0, &b, start_b, false, 0);
         let after = oracle.step();
         assert!(oracle.may_be(0, 3, stamp(1, 3), after) && oracle.may_be(0, 3, stamp(2, 3), after));
     }

@@ -58,6 +58,8 @@ pub struct SoftPort {
     /// Serial numbers given; those of other ports differ.
     serial: u64,
     serial_step: u64,
+    /// Which port this is, for the oracle.
+    number: usize,
     /// The end is near: no queue comes again.
     ending: bool,
     /// Commands replied to.
@@ -73,9 +75,24 @@ impl SoftPort {
         let detached = vec![false; scene.disks];
         let bounce = vec![0; MOST_BLOCKS * 512];
         let table = Slots::new(places);
-        let serial = port + ports;
+        let (serial, number) = (port + ports, port as usize);
         let (now, ending, replies, serial_step) = (0, false, 0, ports);
-        Self { scene, chance, now, table, queues, held, staged, detached, serial, serial_step, ending, replies, bounce }
+        Self {
+            scene,
+            chance,
+            now,
+            table,
+            queues,
+            held,
+            staged,
+            detached,
+            serial,
+            serial_step,
+            number,
+            ending,
+            replies,
+            bounce,
+        }
     }
 
     /// The data that it holds, and whether the command is a comparison.
@@ -215,7 +232,7 @@ impl SoftPort {
         let open = self.table.remove(tag).expect("held, so open");
         self.queues[open.command.queue as usize].open -= 1;
         if !told {
-            self.scene.oracle.borrow_mut().end(&open.command, open.invoked, false, oldest);
+            self.scene.oracle.borrow_mut().end(self.number, &open.command, open.invoked, false, oldest);
         }
         self.say(format_args!("{tag:?} sent{}", if told { "" } else { " (swallowed)" }));
         Some(Event::Sent { tag, data })
@@ -233,7 +250,7 @@ impl SoftPort {
         let step = oracle.step();
         queue.told(open, reply, bytes, &oracle, step, hints);
         let done = reply.ending == crate::command::Ending::Done(bdev::Status::Ok);
-        oracle.end(&open.command, open.invoked, done, oldest);
+        oracle.end(self.number, &open.command, open.invoked, done, oldest);
         let think = queue.habit.delay / 8;
         queue.next_at = now + self.chance.below(think + 1);
         self.replies += 1;
@@ -301,7 +318,7 @@ impl SoftPort {
         queue.open += 1;
         let command = queue.make(number as u32, self.serial, disks, blocks, most, &mut self.chance);
         let compared = self.expectation(&command);
-        let invoked = self.scene.oracle.borrow_mut().invoke(&command);
+        let invoked = self.scene.oracle.borrow_mut().invoke(self.number, &command);
         self.queues[number].note_sent(&command, invoked);
         let lends = self.chance.once_in(2);
         let open = Open {

@@ -26,13 +26,13 @@ pub struct Common {
 }
 
 impl Common {
-    /// Disks full of zeroes.
-    pub fn new(scenario: &Scenario) -> Self {
+    /// Disks full of zeroes, for so many cores.
+    pub fn new(scenario: &Scenario, cores: usize) -> Self {
         let arena = Arena::new(Options { backing: Backing::Ordinary, single_file: false, reserve: 0 });
         let arena = arena.expect("ordinary memory");
         let bytes = scenario.blocks as usize * BLOCK as usize;
         let media = (0..scenario.disks).map(|_| arena.region(bytes).expect("ordinary memory")).collect();
-        Self { arena, media, oracle: Rc::new(RefCell::new(Oracle::new(scenario.disks, scenario.blocks))) }
+        Self { arena, media, oracle: Rc::new(RefCell::new(Oracle::new(scenario.disks, scenario.blocks, cores))) }
     }
 }
 
@@ -59,7 +59,7 @@ pub type WrapDisk<'a> = &'a dyn Fn(SoftDisk) -> Box<dyn Channel>;
 impl World<SoftPort, SoftSet> {
     /// The world of a scenario as it should be.
     pub fn new(scenario: Scenario) -> Self {
-        let common = Common::new(&scenario);
+        let common = Common::new(&scenario, 1);
         Self::core(scenario, &common, (0, 1), None, |port| port, &|disk| Box::new(disk), |set| set)
     }
 }
@@ -104,13 +104,18 @@ where
 
     /// One turn of the core, and the checks after it. Returns how much happened.
     pub fn turn(&mut self) -> usize {
+        self.turn_with(|group, now| group.poll(now))
+    }
+
+    /// The same, for tests that watch the group's turn itself.
+    pub fn turn_with(&mut self, poll: impl FnOnce(&mut Group<P, S>, Tick) -> usize) -> usize {
         self.turns += 1;
         assert!(self.turns < MOST_TURNS, "the run does not end");
         for disk in &self.disks {
             disk.borrow_mut().clock = self.now;
         }
         self.detach_when_due();
-        let work = self.group.poll(self.now);
+        let work = poll(&mut self.group, self.now);
         self.check();
         work
     }
@@ -119,6 +124,11 @@ where
     pub fn due(&mut self) -> Option<Tick> {
         let detach = self.scenario.detach.map(|(_, at)| at);
         self.group.deadline().into_iter().chain(self.group.port.as_mut().due()).chain(detach).min()
+    }
+
+    /// The world's time.
+    pub fn now(&self) -> Tick {
+        self.now
     }
 
     /// Moves time on to `due`, or a little if that is past.

@@ -11,7 +11,6 @@ mod table;
 pub use table::Slot;
 
 use crate::{Error, Link, Result};
-use check::Head as HeadPointer;
 use input::Input;
 use outgoing::Outgoing;
 use receive::Incoming;
@@ -100,7 +99,6 @@ pub struct Queue {
     out: Outgoing,
     input: Input,
     incoming: Incoming,
-    head: HeadPointer,
     grants: VecDeque<Grant>,
     done: VecDeque<Completion>,
     /// Slots whose completion waits for their last bytes to leave.
@@ -119,7 +117,6 @@ impl Queue {
             out: Outgoing::new(usize::from(slots)),
             input: Input::new(options.strict),
             incoming: Incoming::default(),
-            head: HeadPointer::new(u32::from(options.entries), options.flow_control),
             grants: VecDeque::with_capacity(usize::from(slots) * link.maxr2t.min(4) as usize),
             done: VecDeque::with_capacity(usize::from(slots)),
             late: 0,
@@ -173,7 +170,6 @@ impl Queue {
         let bytes = payload.bytes();
         sqe.dptr = if inside { SglDescriptor::in_capsule(0, bytes) } else { SglDescriptor::transport(bytes) };
         sqe.cid = self.table.begin(slot, payload).into();
-        self.head.submitted();
         let capsule = CapsuleCmd::new(&self.link.to, sqe, if inside { bytes } else { 0 });
         self.queue_pdu(&capsule.to_bytes(), capsule.ch.pdo, slot, 0..if inside { bytes } else { 0 });
         self.table.entries[slot.index()].in_capsule = inside;

@@ -142,8 +142,8 @@ impl Queue {
         let (cid, strict) = (pdu.cqe.cid.get(), self.options.strict);
         let Some((slot, entry)) = self.table.find(cid) else { return Err(unknown(head, cid)) };
         check::response(&pdu.cqe, entry, strict)?;
-        if strict {
-            self.head.check(pdu.cqe.sqhd.get())?;
+        if strict && self.options.flow_control {
+            check::sqhd(pdu.cqe.sqhd.get(), self.options.entries)?;
         }
         self.seen.responses += 1;
         self.complete(slot, pdu.cqe);

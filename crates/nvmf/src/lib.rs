@@ -5,7 +5,8 @@
 //! - In: capsules from a port; messages from the control plane and from the other cores.
 //! - Out: plans and completions; views for the cores.
 //! - Limits: those of the transport's options, reported in CAP, Identify and Connect, and enforced.
-//! - Not done: reservations, ANA groups, in-band authentication, fused commands, metadata.
+//! - Not done: reservations, ANA groups, in-band authentication, fused commands, metadata, saved features, one Flush for
+//!   several namespaces with a cache, controllers shared out over the homes of more than one transport.
 #![forbid(unsafe_code)]
 
 mod capsule;

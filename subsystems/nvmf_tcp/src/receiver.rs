@@ -164,7 +164,8 @@ impl Receiver {
                 return self.wrong(Fault::header_digest(came));
             }
         }
-        if self.layout.data > 0 {
+        // Padding or a digest may follow although there is no data.
+        if self.layout.total > self.head_bytes() as u32 {
             self.crc = 0;
             self.state = State::Skip { left: self.layout.data_offset - self.head_bytes() as u32 };
         }
@@ -263,6 +264,26 @@ mod tests {
         stream.extend_from_within(..);
         for piece in [1, 127, 128, 129, 256] {
             assert_eq!(run(&mut Receiver::new(), &stream, piece), ["IC_REQ 0", "IC_REQ 0"]);
+        }
+    }
+
+    #[test]
+    fn padding_and_a_digest_without_data_are_passed_over() {
+        for (framing, pdo) in [(Framing { max_data: 1 << 17, ..Framing::PLAIN }, 76_u8), (DIGESTS, 80)] {
+            let digest = if framing.ddgst { 4 } else { 0 };
+            let mut odd = vec![4, u8::from(framing.hdgst) | u8::from(framing.ddgst) << 1, 72, pdo, pdo + digest, 0, 0, 0];
+            odd.resize(72, 0);
+            if framing.hdgst {
+                odd.extend(crc32c::crc32c(&odd).to_le_bytes());
+            }
+            odd.resize((pdo + digest) as usize, 0);
+            odd.extend(data_pdu(&framing, &[8; 5]));
+            for piece in [1, 74, 77, 79, 81, 1000] {
+                let mut receiver = Receiver::new();
+                receiver.set_framing(framing);
+                let said = run(&mut receiver, &odd, piece);
+                assert_eq!(said, ["CAPSULE_CMD 0", "0 bytes true", "H2C_DATA 5", "5 bytes true"], "cut at {piece}");
+            }
         }
     }
 

@@ -5,24 +5,19 @@ use crate::{Options, TcpPort, limits};
 use app::App;
 use dma::{Class, Pool};
 use exchange::Counters;
-use nvmf::{Config, Core, ListenerView, Message, PollGroup, Transport, TransportOptions, TransportView};
+use nvmf::{Config, Core, ListenerView, Message, PollGroup, QueueCounters, Transport, TransportOptions, TransportView};
 use reactor::{Handle, PollerId};
 use ring::Sender;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Messages that may wait for a core: changes are made one at a time, questions of other cores are one a queue.
 const MESSAGES: usize = 1024;
 
 /// Connections that may wait for a core.
 const HANDED_IN: usize = 256;
-
-/// How long a core may take to say what is on it.
-const REPORT: Duration = Duration::from_millis(500);
 
 /// NVMe/TCP on all cores of the process.
 pub struct TcpTransport {
@@ -31,7 +26,7 @@ pub struct TcpTransport {
     cores: Arc<[Handle]>,
     homes: Vec<Sender<Message>>,
     doors: Arc<[Door]>,
-    counters: Vec<Arc<Counters>>,
+    counters: Vec<(Arc<Counters>, Arc<QueueCounters>)>,
     pollers: Vec<PollerId>,
     listeners: Mutex<BTreeMap<u32, PollerId>>,
 }
@@ -88,7 +83,7 @@ pub fn create(options: &TransportOptions, app: &App) -> Result<Arc<dyn Transport
         let started = app.cores[home].call(move |reactor| {
             let port = TcpPort::new(port).map_err(|error| error.to_string())?;
             let core = Core::new(config, port, pool, messages, senders);
-            let counters = core.counters();
+            let counters = (core.counters(), core.queue_counters());
             let poller = CorePoller::new(core, handed_in, load).map_err(|error| error.to_string())?;
             Ok::<_, String>((reactor.add(Box::new(poller)), counters))
         });
@@ -119,17 +114,6 @@ impl TcpTransport {
         }
     }
 
-    /// Admin queues, I/O queues and queues without a controller on a core.
-    fn queues(&self, home: usize) -> (u64, u64, u64) {
-        let (to, answer) = sync_channel(1);
-        let asked = self.homes[home].send(Message::Report { to });
-        let Some(report) = asked.ok().and_then(|()| answer.recv_timeout(REPORT).ok()) else { return (0, 0, 0) };
-        report.queues.iter().fold((0, 0, 0), |(admin, io, fresh), queue| match (queue.connected, queue.qid) {
-            (false, _) => (admin, io, fresh + 1),
-            (true, 0) => (admin + 1, io, fresh),
-            (true, _) => (admin, io + 1, fresh),
-        })
-    }
 }
 
 impl Transport for TcpTransport {
@@ -168,16 +152,15 @@ impl Transport for TcpTransport {
 
     fn stats(&self) -> Vec<PollGroup> {
         let group = |home: usize| {
-            let (admin, io, fresh) = self.queues(home);
-            let counters = &self.counters[home];
+            let (counters, queues) = &self.counters[home];
             let (taken, over) = (counters.commands.get(), counters.completions.get());
             PollGroup {
                 name: format!("reactor_{}", self.cores[home].core().unwrap_or(home)),
-                admin_qpairs: 0,
-                io_qpairs: 0,
-                current_admin_qpairs: admin,
-                current_io_qpairs: io,
-                current_unassociated_qpairs: fresh,
+                admin_qpairs: queues.admin.get(),
+                io_qpairs: queues.io.get(),
+                current_admin_qpairs: queues.current_admin.get(),
+                current_io_qpairs: queues.current_io.get(),
+                current_unassociated_qpairs: queues.current_unassociated.get(),
                 pending_bdev_io: taken.saturating_sub(over),
                 completed_nvme_io: over,
                 ..PollGroup::default()

@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nvmf", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("app", &["bdev", "conf", "dma", "os", "reactor", "stats"]),
     ("host", &["dma", "os", "ring", "stats", "wire"]),
+    ("testbed", &["host", "wire"]),
     ("sim", &["bdev", "dma", "exchange", "ring", "stats"]),
     ("bdev_malloc", &["app", "bdev", "dma", "ring"]),
     ("bdev_null", &["app", "bdev", "dma", "ring"]),
@@ -29,7 +30,17 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rpc", &["app", "os"]),
     (
         "qfc",
-        &["app", "bdev_delay", "bdev_error", "bdev_malloc", "bdev_null", "bdev_uring", "nvmf_target", "nvmf_tcp", "rpc"],
+        &[
+            "app",
+            "bdev_delay",
+            "bdev_error",
+            "bdev_malloc",
+            "bdev_null",
+            "bdev_uring",
+            "nvmf_target",
+            "nvmf_tcp",
+            "rpc",
+        ],
     ),
 ];
 

@@ -1,4 +1,4 @@
-//! The contract of [`Bdev`] and [`Channel`], as a test that every module runs against its device.
+//! The contract of [`Bdev`] and [`crate::Channel`], as a test that every module runs against its device.
 //!
 //! [`run`] makes a device again and again, opens two channels on it and gives them random operations, many in flight, with
 //! cancels, resets, loans and removal at any time. It holds the device to this, and returns the first [`Violation`]:
@@ -11,6 +11,7 @@
 //! Where operations overlapped in time, every order of them is accepted; a write that ended in an error leaves its blocks
 //! unknown until the next one. That a flush reaches the medium cannot be seen from here: a module that has a medium tests it.
 
+mod choice;
 mod driver;
 mod model;
 

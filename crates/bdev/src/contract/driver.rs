@@ -1,18 +1,15 @@
 //! One run: gives a device random operations and watches how they end.
 
+use super::choice::MOST_BLOCKS;
 use super::model::{Effect, Mismatch, Model, Sight};
 use super::{Options, Report, Violation};
 use crate::Random;
-use crate::{Bdev, Channel, Done, Info, Op, RANGE_BYTES, Range, Status};
-use dma::{Arena, Backing, Class, Data, Pool};
+use crate::{Bdev, Channel, Done, Info, Op, Status};
+use dma::{Arena, Backing, Class, Pool};
 use ring::{Tag, Tick};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Most blocks of one read or write.
-const MOST_BLOCKS: u64 = 8;
-/// Most ranges of one unmap.
-const MOST_RANGES: u64 = 3;
 const LANES: usize = 2;
 
 /// An operation in flight.
@@ -45,10 +42,10 @@ pub struct Driver<'a> {
     seed: u64,
     options: &'a Options,
     report: &'a mut Report,
-    info: Info,
-    pool: Pool,
-    model: Model,
-    random: Random,
+    pub(super) info: Info,
+    pub(super) pool: Pool,
+    pub(super) model: Model,
+    pub(super) random: Random,
     lanes: Vec<Lane>,
     now: Tick,
     removed: bool,
@@ -72,7 +69,7 @@ impl<'a> Driver<'a> {
     ) -> Result<Self, Violation> {
         let info = device.info();
         let len = options.window.min(info.blocks);
-        let first = if seed % 2 == 0 { 0 } else { info.blocks - len };
+        let first = if seed.is_multiple_of(2) { 0 } else { info.blocks - len };
         let lane = |_| {
             let channel = device.channel(options.depth).map_err(|reason| Violation::NoChannel { seed, reason })?;
             let places = (0..options.depth).map(|_| None).collect();
@@ -157,55 +154,6 @@ impl<'a> Driver<'a> {
             Some(done) => self.ended(lane, done),
             None => Ok(()),
         }
-    }
-
-    /// Memory for an operation, filled, and what the model says of it.
-    fn prepare(&mut self, op: Op) -> (Data, Effect, Sight) {
-        let block_size = self.info.block_size;
-        match op {
-            Op::Read { block, blocks } => {
-                let mut data = self.take(blocks * block_size);
-                data.bytes_mut().fill(0xA5);
-                (data, Effect::default(), self.model.look(block, blocks.into()))
-            }
-            Op::Write { block, blocks, .. } => {
-                let mut data = self.take(blocks * block_size);
-                let effect = self.model.write(block, data.bytes_mut());
-                (data, effect, Sight::new())
-            }
-            Op::Unmap { ranges } => {
-                let mut data = self.take(ranges * RANGE_BYTES as u32);
-                for n in 0..ranges as usize {
-                    let (block, blocks) = self.extent(self.model.len() / 4);
-                    Range { block, blocks }.write(data.bytes_mut(), n);
-                }
-                let effect = self.model.other(op, data.bytes());
-                (data, effect, Sight::new())
-            }
-            Op::WriteZeroes { .. } | Op::Flush => (Data::empty(), self.model.other(op, &[]), Sight::new()),
-        }
-    }
-
-    fn take(&mut self, len: u32) -> Data {
-        self.pool.take(len).expect("as many pieces as operations")
-    }
-
-    fn choose(&mut self) -> Op {
-        let features = self.info.features;
-        let (block, blocks) = self.extent(MOST_BLOCKS);
-        let fua = self.random.one_in(4);
-        match self.random.below(20) {
-            0..8 if features.write => Op::Write { block, blocks: blocks as u32, fua },
-            8 if features.write => Op::Flush,
-            9 if features.write_zeroes => Op::WriteZeroes { block, blocks, unmap: self.random.one_in(2), fua },
-            10 if features.unmap => Op::Unmap { ranges: 1 + self.random.below(MOST_RANGES) as u32 },
-            _ => Op::Read { block, blocks: blocks as u32 },
-        }
-    }
-
-    fn extent(&mut self, most: u64) -> (u64, u64) {
-        let blocks = 1 + self.random.below(most.min(self.model.len()));
-        (self.model.first + self.random.below(self.model.len() - blocks + 1), blocks)
     }
 
     /// A turn of the lane's core. The channel is only looked at while something is in flight, as the machine does.

@@ -74,6 +74,7 @@ impl Buffers {
     }
 
     /// Takes `len` bytes for `queue`, if it may have them and they are there. `len` 0 is always there.
+    #[inline]
     pub fn take(&mut self, queue: u32, len: u32) -> Option<Data> {
         if len == 0 {
             return Some(Data::empty());
@@ -100,6 +101,7 @@ impl Buffers {
     }
 
     /// Whether `count` pieces of `len` bytes are within the queue's share of the pieces that could serve.
+    #[inline]
     fn may_have(&self, queue: u32, len: u32, count: u64) -> bool {
         let held = &self.accounts[queue as usize].held;
         let (mut ours, mut free) = (0, 0);
@@ -112,6 +114,7 @@ impl Buffers {
         ours == 0 || ours + u64::from(len) * count <= free
     }
 
+    #[inline]
     fn take_piece(&mut self, queue: u32, len: u32) -> Option<Data> {
         let data = self.pool.take(len)?;
         let class = self.class_of(&data);
@@ -121,6 +124,7 @@ impl Buffers {
     }
 
     /// Takes data back. Lent and empty data is nobody's.
+    #[inline]
     pub fn give(&mut self, queue: u32, data: Data) {
         if data.is_lent() || data.is_empty() {
             return self.pool.give(data);
@@ -129,6 +133,7 @@ impl Buffers {
         self.worth_looking = true;
     }
 
+    #[inline]
     fn give_piece(&mut self, queue: u32, data: Data) {
         let class = self.class_of(&data);
         self.accounts[queue as usize].held[class] -= 1;
@@ -136,6 +141,7 @@ impl Buffers {
         self.pool.give(data);
     }
 
+    #[inline]
     fn class_of(&self, data: &Data) -> usize {
         let size = self.pool.size_of(data);
         self.sizes.iter().position(|known| *known == size).expect("a piece of this pool")

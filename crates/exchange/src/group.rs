@@ -215,7 +215,7 @@ where
         self.counters.commands.add(1);
         let slot = &mut self.exchanges[tag.index()];
         assert!(slot.is_none(), "the port gave a tag that is in use");
-        *slot = Some(Exchange {
+        let exchange = slot.insert(Exchange {
             tag,
             queue,
             state: State::Controlling,
@@ -228,7 +228,7 @@ where
             aborter: None,
             command,
         });
-        let plan = self.set.plan(tag, &command, self.now);
+        let plan = self.set.plan(tag, &exchange.command, self.now);
         self.follow(tag, plan);
     }
 
@@ -301,9 +301,9 @@ where
     /// Starts a planned exchange, or returns `false` when the buffer that it needs is not to be had.
     fn start(&mut self, tag: Tag) -> bool {
         let exchange = self.open(tag);
-        let (queue, need, command) = (exchange.queue, exchange.need, exchange.command);
+        let (queue, need) = (exchange.queue, exchange.need);
         match need {
-            Need::Answer { len } => self.start_answer(tag, queue, len, &command),
+            Need::Answer { len } => self.start_answer(tag, queue, len),
             Need::Take { len } | Need::Io { op: Op::Write { .. } | Op::Unmap { .. }, len, .. } => {
                 self.start_fetch(tag, queue, len)
             }
@@ -313,9 +313,9 @@ where
         }
     }
 
-    fn start_answer(&mut self, tag: Tag, queue: u32, len: u32, command: &P::Command) -> bool {
+    fn start_answer(&mut self, tag: Tag, queue: u32, len: u32) -> bool {
         let Some(mut data) = self.buffers.take(queue, len) else { return false };
-        let reply = self.set.answer(command, data.bytes_mut());
+        let reply = self.set.answer(&find(&mut self.exchanges, tag).command, data.bytes_mut());
         self.send_data(tag, data, reply);
         true
     }
@@ -348,12 +348,8 @@ where
         let Some(data) = device.channel.lend(op) else { return false };
         device.loans += 1;
         self.meter(target, op, Status::Ok, len, self.now);
-        let exchange = self.open(tag);
-        exchange.loan = Some(target);
-        let reply = {
-            let command = exchange.command;
-            self.set.reply(&command, Outcome::Done(Status::Ok))
-        };
+        self.open(tag).loan = Some(target);
+        let reply = self.word(tag, Outcome::Done(Status::Ok));
         self.send_data(tag, data, reply);
         true
     }
@@ -377,22 +373,16 @@ where
         let now = self.now;
         let exchange = self.open(tag);
         assert_eq!(exchange.state, State::Fetching, "fetched by nobody's wish");
-        let (queue, need, command) = (exchange.queue, exchange.need, exchange.command);
+        let (queue, need) = (exchange.queue, exchange.need);
         if !ok || exchange.aborted {
             self.give_all(tag, data);
             return self.finish(tag, Outcome::FetchFailed);
         }
         match need {
-            Need::Take { .. } => match self.set.taken(tag, &command, data.bytes_mut(), now) {
-                Plan::Io { target, op, len } => {
-                    self.open(tag).need = Need::Io { target, op, len };
-                    self.submit(tag, target, op, data);
-                }
-                plan => {
-                    self.buffers.give(queue, data);
-                    self.follow(tag, plan);
-                }
-            },
+            Need::Take { .. } => {
+                let plan = self.set.taken(tag, &find(&mut self.exchanges, tag).command, data.bytes_mut(), now);
+                self.follow_taken(tag, queue, data, plan);
+            }
             Need::Io { target, op, .. } => self.submit(tag, target, op, data),
             Need::Compare { target, block, blocks, .. } => {
                 let blank = self.open(tag).second.replace(data).expect("taken with the first");
@@ -400,6 +390,16 @@ where
             }
             Need::Answer { .. } | Need::Nothing => unreachable!("these fetch nothing"),
         }
+    }
+
+    /// Goes on with what the host sent, or without it.
+    fn follow_taken(&mut self, tag: Tag, queue: u32, data: Data, plan: Plan<P::Reply>) {
+        if let Plan::Io { target, op, len } = plan {
+            self.open(tag).need = Need::Io { target, op, len };
+            return self.submit(tag, target, op, data);
+        }
+        self.buffers.give(queue, data);
+        self.follow(tag, plan);
     }
 
     fn on_done(&mut self, Done { tag, status, data }: Done) {
@@ -421,12 +421,8 @@ where
     /// An operation is over and its data home.
     fn on_ended(&mut self, tag: Tag, status: Status, data: Data) {
         let exchange = self.open(tag);
-        let command = exchange.command;
-        if let Need::Io { op: Op::Read { .. }, .. } = exchange.need
-            && status == Status::Ok
-            && !exchange.aborted
-        {
-            let reply = self.set.reply(&command, Outcome::Done(status));
+        if is_read(exchange.need) && status == Status::Ok && !exchange.aborted {
+            let reply = self.word(tag, Outcome::Done(status));
             return self.send_data(tag, data, reply);
         }
         let same = exchange.second.as_ref().is_none_or(|wanted| status != Status::Ok || wanted.bytes() == data.bytes());
@@ -519,16 +515,23 @@ where
             outcome => outcome,
         };
         exchange.ended_aborted = outcome == Outcome::Aborted;
-        let command = exchange.command;
-        let reply = self.set.reply(&command, outcome);
+        let reply = self.word(tag, outcome);
         self.send_reply(tag, reply);
     }
 
+    /// Has the command set word the reply.
+    #[inline]
+    fn word(&mut self, tag: Tag, outcome: Outcome) -> P::Reply {
+        self.set.reply(&find(&mut self.exchanges, tag).command, outcome)
+    }
+
+    #[inline]
     fn send_reply(&mut self, tag: Tag, reply: P::Reply) {
         self.open(tag).state = State::Replying;
         self.port.reply(tag, reply);
     }
 
+    #[inline]
     fn send_data(&mut self, tag: Tag, data: Data, reply: P::Reply) {
         self.open(tag).state = State::Replying;
         self.port.send(tag, data, reply);
@@ -557,12 +560,18 @@ where
         }
     }
 
-    /// The exchange under `tag`. A port or channel that names another breaks its contract.
+    #[inline]
     fn open(&mut self, tag: Tag) -> &mut Exchange<P::Command> {
-        let exchange = self.exchanges[tag.index()].as_mut().expect("the tag is open");
-        assert_eq!(exchange.tag, tag, "the tag is of this turn");
-        exchange
+        find(&mut self.exchanges, tag)
     }
+}
+
+/// The exchange under `tag`. A port or channel that names another breaks its contract.
+#[inline]
+fn find<C>(exchanges: &mut [Option<Exchange<C>>], tag: Tag) -> &mut Exchange<C> {
+    let exchange = exchanges[tag.index()].as_mut().expect("the tag is open");
+    assert!(exchange.tag == tag, "the tag is of this turn");
+    exchange
 }
 
 /// Whether the reply to it, done, comes with data.

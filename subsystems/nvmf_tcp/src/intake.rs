@@ -291,4 +291,4 @@ impl Command {
     }
 }
 
-const _: () = assert!(R2T_BYTES as usize <= limits::RECEIVE_BYTES && R2T_BYTES % 4 == 0);
+const _: () = assert!(R2T_BYTES as usize <= limits::RECEIVE_BYTES && R2T_BYTES.is_multiple_of(4));

@@ -78,7 +78,10 @@ impl NvmfTarget {
     fn add_host(&self, params: &Add) -> Result<bool, RpcError> {
         let target = self.named(params.tgt_name.as_deref())?;
         not_there(params.psk.is_some(), "psk (TLS)")?;
-        not_there(params.dhchap_key.is_some() || params.dhchap_ctrlr_key.is_some(), "dhchap_key (in-band authentication)")?;
+        not_there(
+            params.dhchap_key.is_some() || params.dhchap_ctrlr_key.is_some(),
+            "dhchap_key (in-band authentication)",
+        )?;
         target.add_host(&params.nqn, &params.host).map(|()| true).map_err(internal)
     }
 }

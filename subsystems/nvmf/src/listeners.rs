@@ -66,11 +66,16 @@ pub(crate) fn methods(nvmf: &Arc<NvmfTarget>) -> Vec<Method> {
                 target.remove_listener(&p.nqn, &p.listen_address.read()?).map(|()| true).map_err(invalid)
             },
         ),
-        Method::new("nvmf_subsystem_get_listeners", When::Runtime, "Shows where a subsystem is offered", move |p: Get| {
-            let shown = get.named(p.tgt_name.as_deref())?.subsystem(&p.nqn).map_err(invalid)?;
-            let one = |listener| json!({ "address": show::listener(listener) });
-            Ok(shown.view.listeners.iter().map(one).collect::<Vec<Value>>())
-        }),
+        Method::new(
+            "nvmf_subsystem_get_listeners",
+            When::Runtime,
+            "Shows where a subsystem is offered",
+            move |p: Get| {
+                let shown = get.named(p.tgt_name.as_deref())?.subsystem(&p.nqn).map_err(invalid)?;
+                let one = |listener| json!({ "address": show::listener(listener) });
+                Ok(shown.view.listeners.iter().map(one).collect::<Vec<Value>>())
+            },
+        ),
     ]
 }
 
@@ -79,7 +84,10 @@ impl NvmfTarget {
         let target = self.named(params.tgt_name.as_deref())?;
         target.subsystem(&params.nqn).map_err(invalid)?;
         not_there(params.secure_channel, "secure_channel (TLS)")?;
-        not_there(params.ana_state.as_ref().is_some_and(|state| state != "optimized"), "ana_state other than optimized")?;
+        not_there(
+            params.ana_state.as_ref().is_some_and(|state| state != "optimized"),
+            "ana_state other than optimized",
+        )?;
         no_effect(params.sock_impl.is_some(), "sock_impl: sockets are the kernel's");
         no_effect(params.numa_id.is_some_and(|id| id >= 0), "numa_id");
         target.add_listener(&params.nqn, &params.listen_address.read()?).map(|()| true).map_err(invalid)

@@ -83,7 +83,10 @@ impl Namespace {
     fn read(&self) -> Result<NewNamespace, RpcError> {
         not_there(self.ptpl_file.is_some(), "ptpl_file (reservations)")?;
         not_there(self.no_auto_visible, "no_auto_visible")?;
-        not_there(self.anagrpid.is_some_and(|group| group != 0 && self.nsid != Some(group)), "anagrpid other than the NSID")?;
+        not_there(
+            self.anagrpid.is_some_and(|group| group != 0 && self.nsid != Some(group)),
+            "anagrpid other than the NSID",
+        )?;
         no_effect(self.hide_metadata, "hide_metadata (deprecated): no device has metadata");
         Ok(NewNamespace {
             device: self.bdev_name.clone(),
@@ -99,7 +102,9 @@ impl Namespace {
 fn hexadecimal<const N: usize>(what: &str, text: Option<&str>) -> Result<Option<[u8; N]>, RpcError> {
     let Some(text) = text else { return Ok(None) };
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    let bytes = digits.map(|digits| digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect::<Vec<u8>>());
+    let bytes = digits.map(|digits| {
+        digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect::<Vec<u8>>()
+    });
     let exact = bytes.filter(|_| text.len() == 2 * N).and_then(|bytes| bytes.try_into().ok());
     exact.map(Some).ok_or_else(|| RpcError::bad_params(format!("Invalid {what}")))
 }

@@ -46,11 +46,16 @@ struct Get {
 pub(crate) fn methods(nvmf: &Arc<NvmfTarget>) -> Vec<Method> {
     let (add, remove, get) = (nvmf.clone(), nvmf.clone(), nvmf.clone());
     vec![
-        Method::new("nvmf_discovery_add_referral", When::Runtime, "Refers hosts to another discovery service", move |p: Add| {
-            let target = add.named(p.tgt_name.as_deref())?;
-            not_there(p.secure_channel, "secure_channel (TLS)")?;
-            target.add_referral(read(&p.address, p.subnqn)?).map(|()| true).map_err(internal)
-        }),
+        Method::new(
+            "nvmf_discovery_add_referral",
+            When::Runtime,
+            "Refers hosts to another discovery service",
+            move |p: Add| {
+                let target = add.named(p.tgt_name.as_deref())?;
+                not_there(p.secure_channel, "secure_channel (TLS)")?;
+                target.add_referral(read(&p.address, p.subnqn)?).map(|()| true).map_err(internal)
+            },
+        ),
         Method::new("nvmf_discovery_remove_referral", When::Runtime, "Takes a referral back", move |p: Remove| {
             let target = remove.named(p.tgt_name.as_deref())?;
             let removed = target.remove_referral(&read(&p.address, p.subnqn)?);

@@ -30,9 +30,12 @@ struct Stats {
 pub(crate) fn methods(nvmf: &Arc<NvmfTarget>) -> Vec<Method> {
     let (controllers, queues, stats) = (nvmf.clone(), nvmf.clone(), nvmf.clone());
     vec![
-        Method::new("nvmf_subsystem_get_controllers", When::Runtime, "Shows the controllers of a subsystem", move |p: Of| {
-            controllers.get_controllers(&p)
-        }),
+        Method::new(
+            "nvmf_subsystem_get_controllers",
+            When::Runtime,
+            "Shows the controllers of a subsystem",
+            move |p: Of| controllers.get_controllers(&p),
+        ),
         Method::new("nvmf_subsystem_get_qpairs", When::Runtime, "Shows the queues of a subsystem", move |p: Of| {
             queues.get_qpairs(&p)
         }),
@@ -157,7 +160,8 @@ pub(crate) fn served(target: &Target) -> Vec<String> {
         let kind = l.trtype.name().to_lowercase();
         format!("nvme discover -t {kind} -a {} -s {}", l.traddr, l.trsvcid)
     });
-    let offered = target.subsystems().into_iter().filter(|shown| !shown.view.discovery).flat_map(|shown| offers(&shown));
+    let offered =
+        target.subsystems().into_iter().filter(|shown| !shown.view.discovery).flat_map(|shown| offers(&shown));
     discover.chain(offered).collect()
 }
 

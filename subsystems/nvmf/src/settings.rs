@@ -107,7 +107,10 @@ impl Config {
         not_there(self.poll_groups_mask.is_some(), "poll_groups_mask")?;
         not_there(self.discovery_filter.as_ref().is_some_and(|filter| filter != "match_any"), "discovery_filter")?;
         not_there(!self.discovery_filters.is_empty(), "discovery_filters")?;
-        not_there(self.dup_host_policy.as_ref().is_some_and(|policy| policy != "allow"), "dup_host_policy other than allow")?;
+        not_there(
+            self.dup_host_policy.as_ref().is_some_and(|policy| policy != "allow"),
+            "dup_host_policy other than allow",
+        )?;
         let dhchap = self.dhchap_digests.is_some() || self.dhchap_dhgroups.is_some();
         no_effect(dhchap, "dhchap_digests, dhchap_dhgroups: there is no in-band authentication");
         Ok(())

@@ -1,6 +1,8 @@
 //! [`NvmfTarget`]: the subsystem `nvmf`.
 
-use crate::{TransportFactory, config, hosts, listeners, namespaces, referrals, reports, settings, subsystems, transports};
+use crate::{
+    TransportFactory, config, hosts, listeners, namespaces, referrals, reports, settings, subsystems, transports,
+};
 use app::{App, Call, Method, Need, RpcError, Subsystem};
 use nvmf::{Limits, Target, Trtype};
 use std::sync::{Arc, OnceLock};
@@ -65,7 +67,8 @@ impl Subsystem for NvmfTarget {
     }
 
     fn methods(self: Arc<Self>) -> Vec<Method> {
-        let parts: [fn(&Arc<Self>) -> Vec<Method>; 8] = [
+        type Part = fn(&Arc<NvmfTarget>) -> Vec<Method>;
+        let parts: [Part; 8] = [
             settings::methods,
             transports::methods,
             subsystems::methods,

@@ -73,18 +73,26 @@ struct Get {
 pub(crate) fn methods(nvmf: &Arc<NvmfTarget>) -> Vec<Method> {
     let (create, delete, get) = (nvmf.clone(), nvmf.clone(), nvmf.clone());
     vec![
-        Method::new("nvmf_create_subsystem", When::Runtime, "Makes a subsystem", move |p: Create| create.create_subsystem(p)),
-        Method::new("nvmf_delete_subsystem", When::Runtime, "Deletes a subsystem; its hosts lose it", move |p: Delete| {
-            let target = delete.named(p.tgt_name.as_deref())?;
-            target.delete_subsystem(&p.nqn).map(|()| true).map_err(invalid)
+        Method::new("nvmf_create_subsystem", When::Runtime, "Makes a subsystem", move |p: Create| {
+            create.create_subsystem(p)
         }),
+        Method::new(
+            "nvmf_delete_subsystem",
+            When::Runtime,
+            "Deletes a subsystem; its hosts lose it",
+            move |p: Delete| {
+                let target = delete.named(p.tgt_name.as_deref())?;
+                target.delete_subsystem(&p.nqn).map(|()| true).map_err(invalid)
+            },
+        ),
         Method::new("nvmf_get_subsystems", When::Runtime, "Shows the subsystems", move |p: Get| get.get_subsystems(&p)),
     ]
 }
 
 impl NvmfTarget {
     fn create_subsystem(&self, params: Create) -> Result<bool, RpcError> {
-        let unknown = |_| RpcError::internal(format!("Unable to find target {}", params.tgt_name.clone().unwrap_or_default()));
+        let unknown =
+            |_| RpcError::internal(format!("Unable to find target {}", params.tgt_name.clone().unwrap_or_default()));
         let target = self.named(params.tgt_name.as_deref()).map_err(unknown)?;
         params.check_features()?;
         let new = params.subsystem();

@@ -117,7 +117,9 @@ struct Get {
 pub(crate) fn methods(nvmf: &Arc<NvmfTarget>) -> Vec<Method> {
     let (create, get) = (nvmf.clone(), nvmf.clone());
     vec![
-        Method::new("nvmf_create_transport", When::Runtime, "Makes a transport", move |p: Create| create.create_transport(&p)),
+        Method::new("nvmf_create_transport", When::Runtime, "Makes a transport", move |p: Create| {
+            create.create_transport(&p)
+        }),
         Method::new("nvmf_get_transports", When::Runtime, "Shows the transports", move |p: Get| get.get_transports(&p)),
     ]
 }
@@ -174,7 +176,10 @@ impl Create {
         set(&mut options.c2h_success, self.c2h_success);
         set(&mut options.sock_priority, self.sock_priority);
         set(&mut options.control_msg_num, self.control_msg_num);
-        set(&mut options.acceptor_backlog, self.acceptor_backlog.and_then(|n| u32::try_from(n).ok()).filter(|n| *n != 0));
+        set(
+            &mut options.acceptor_backlog,
+            self.acceptor_backlog.and_then(|n| u32::try_from(n).ok()).filter(|n| *n != 0),
+        );
         set(&mut options.max_aq_depth, self.admin_depth());
         self.check_features()?;
         check(&options)?;

@@ -149,7 +149,8 @@ impl Turn<'_> {
     /// Hosts tell disks apart by these, also those of several subsystems.
     fn check_unique(&self, new: &NamespaceView) -> Result<(), Error> {
         let model = self.model();
-        let taken = |what: &str, nqn: &str, nsid: u32| Err(Error::Exists(format!("{what} of namespace {nsid} of {nqn}")));
+        let taken =
+            |what: &str, nqn: &str, nsid: u32| Err(Error::Exists(format!("{what} of namespace {nsid} of {nqn}")));
         for view in model.subsystems.values().map(|entry| &entry.view) {
             for known in &view.namespaces {
                 if known.info.name == new.info.name {
@@ -177,6 +178,8 @@ fn free_nsid(view: &SubsystemView, wanted: Option<u32>) -> Result<u32, Error> {
         Some(nsid) if nsid > most => Err(Error::refused(format!("nsid {nsid}: {} has at most {most}", view.nqn))),
         Some(nsid) if taken(nsid) => Err(Error::Exists(format!("nsid {nsid} is in use"))),
         Some(nsid) => Ok(nsid),
-        None => (1..=most).find(|nsid| !taken(*nsid)).ok_or_else(|| Error::refused(format!("all {most} NSIDs are in use"))),
+        None => {
+            (1..=most).find(|nsid| !taken(*nsid)).ok_or_else(|| Error::refused(format!("all {most} NSIDs are in use")))
+        }
     }
 }

@@ -28,7 +28,8 @@ pub(crate) struct Answers {
 /// The homes of a transport, with names for people.
 pub(crate) fn homes(transport: &dyn Transport) -> Vec<Home> {
     let trtype = transport.view().trtype.name();
-    let named = |(n, sender): (usize, &Sender<Message>)| Home { name: format!("{trtype} home {n}"), sender: sender.clone() };
+    let named =
+        |(n, sender): (usize, &Sender<Message>)| Home { name: format!("{trtype} home {n}"), sender: sender.clone() };
     transport.homes().iter().enumerate().map(named).collect()
 }
 
@@ -111,7 +112,10 @@ impl Answers {
             return Ok(());
         }
         let who = self.silent.join(", ");
-        let text = format!("{who} did not answer within {} ms; the change is made elsewhere, and there when it answers", limit.as_millis());
+        let text = format!(
+            "{who} did not answer within {} ms; the change is made elsewhere, and there when it answers",
+            limit.as_millis()
+        );
         Err(Error::Silent(text))
     }
 }

@@ -54,7 +54,14 @@ impl Referral {
     /// As the cores' discovery controllers need it.
     pub(crate) fn view(&self) -> ReferralView {
         let ListenAddress { trtype, adrfam, traddr, trsvcid } = self.address.clone();
-        ReferralView { trtype, adrfam, traddr, trsvcid, subnqn: self.subnqn.clone(), secure_channel: self.secure_channel }
+        ReferralView {
+            trtype,
+            adrfam,
+            traddr,
+            trsvcid,
+            subnqn: self.subnqn.clone(),
+            secure_channel: self.secure_channel,
+        }
     }
 
     fn is(&self, other: &Self) -> bool {

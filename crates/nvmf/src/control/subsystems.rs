@@ -110,7 +110,10 @@ impl Target {
                 return Err(Error::Exists(format!("{} exists already", new.nqn)));
             }
             if model.subsystems.len() > model.max_subsystems as usize {
-                return Err(Error::refused(format!("there are {} subsystems, as many as there may be", model.max_subsystems)));
+                return Err(Error::refused(format!(
+                    "there are {} subsystems, as many as there may be",
+                    model.max_subsystems
+                )));
             }
             let mut entry = Entry::new(new.view(model.number_subsystem()));
             let listeners = model.offered(&entry);
@@ -191,7 +194,11 @@ impl Target {
         })
     }
 
-    fn change_access(&self, nqn: &str, edit: impl FnOnce(&mut SubsystemView) -> Result<(), Error>) -> Result<(), Error> {
+    fn change_access(
+        &self,
+        nqn: &str,
+        edit: impl FnOnce(&mut SubsystemView) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let turn = self.turn();
         let ((), told) = turn.edit(nqn, edit)?;
         turn.discovery_changed();

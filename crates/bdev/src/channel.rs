@@ -128,6 +128,12 @@ pub trait Channel {
         None
     }
 
+    /// For a device in RAM: a write of bytes that lie in the port's own memory, done at once. `None`: submit it.
+    fn write_now(&mut self, op: Op, bytes: &[u8]) -> Option<Status> {
+        let _ = (op, bytes);
+        None
+    }
+
     /// Hurries an operation along. Its one ending still comes, as [`Status::Aborted`] or as it would have been.
     fn cancel(&mut self, tag: Tag);
 

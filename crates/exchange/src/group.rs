@@ -252,10 +252,11 @@ where
         };
         let exchange = self.open(tag);
         (exchange.state, exchange.need) = (State::Waiting, need);
+        let queue = exchange.queue;
         // What needs no buffer waits for none. Nobody else overtakes those that wait: they are served in order at the end
         // of the turn.
         let someone_waits = self.buffers.someone_waits();
-        if self.start_without_buffer(tag, need) || !someone_waits && self.start(tag) {
+        if self.start_without_buffer(tag, &need) || !someone_waits && self.start(tag, queue, &need) {
             return;
         }
         self.counters.buffer_waits.add(1);
@@ -278,8 +279,9 @@ where
         let mut served = 0;
         for _ in 0..count {
             let Some(tag) = self.buffers.pop_waiting() else { return served };
-            let queue = self.open(tag).queue;
-            if !self.buffers.was_refused(queue) && self.start(tag) {
+            let exchange = self.open(tag);
+            let (queue, need) = (exchange.queue, exchange.need);
+            if !self.buffers.was_refused(queue) && self.start(tag, queue, &need) {
                 served += 1;
             } else {
                 self.buffers.wait_again(tag, queue);
@@ -289,8 +291,9 @@ where
     }
 
     /// Starts an operation that moves no data, or a read from the device's own memory.
-    fn start_without_buffer(&mut self, tag: Tag, need: Need) -> bool {
-        let Need::Io { target, op, len } = need else { return false };
+    #[inline]
+    fn start_without_buffer(&mut self, tag: Tag, need: &Need) -> bool {
+        let Need::Io { target, op, len } = *need else { return false };
         if len == 0 {
             self.submit(tag, target, op, Data::empty());
             return true;
@@ -299,11 +302,13 @@ where
     }
 
     /// Starts a planned exchange, or returns `false` when the buffer that it needs is not to be had.
-    fn start(&mut self, tag: Tag) -> bool {
-        let exchange = self.open(tag);
-        let (queue, need) = (exchange.queue, exchange.need);
-        match need {
+    ///
+    /// The need comes along, because reading back what was just written costs more than all the rest here.
+    #[inline]
+    fn start(&mut self, tag: Tag, queue: u32, need: &Need) -> bool {
+        match *need {
             Need::Answer { len } => self.start_answer(tag, queue, len),
+            Need::Io { target, op: op @ Op::Write { .. }, len } if self.write_through(tag, target, op, len) => true,
             Need::Take { len } | Need::Io { op: Op::Write { .. } | Op::Unmap { .. }, len, .. } => {
                 self.start_fetch(tag, queue, len)
             }
@@ -317,6 +322,17 @@ where
         let Some(mut data) = self.buffers.take(queue, len) else { return false };
         let reply = self.set.answer(&find(&mut self.exchanges, tag).command, data.bytes_mut());
         self.send_data(tag, data, reply);
+        true
+    }
+
+    /// Writes data that came with the command to a device in RAM, from where it is.
+    fn write_through(&mut self, tag: Tag, target: Tag, op: Op, len: u32) -> bool {
+        let Some(bytes) = self.port.arrived(tag, len) else { return false };
+        let Some(device) = self.targets.usable(target) else { return false };
+        let Some(status) = device.channel.write_now(op, bytes) else { return false };
+        self.meter(target, op, status, len, self.now);
+        let reply = self.word(tag, Outcome::Done(status));
+        self.send_reply(tag, reply);
         true
     }
 
@@ -405,8 +421,8 @@ where
     fn on_done(&mut self, Done { tag, status, data }: Done) {
         let exchange = self.open(tag);
         assert_eq!(exchange.state, State::Executing, "done by nobody's wish");
-        let (need, since) = (exchange.need, exchange.since);
-        let (target, op, len) = match need {
+        let since = exchange.since;
+        let (target, op, len) = match exchange.need {
             Need::Io { target, op, len } => (target, op, len),
             Need::Compare { target, block, blocks, len } => (target, Op::Read { block, blocks }, len),
             _ => unreachable!("only operations execute"),

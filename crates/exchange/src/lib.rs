@@ -98,6 +98,12 @@ pub trait Port {
     fn next(&mut self, now: Tick) -> Option<Event<Self::Command, Self::Origin>>;
     /// Brings the host's data in, all of `data`: in-capsule, R2T, RDMA READ, or XFER_RDY. Ends with [`Event::Fetched`].
     fn fetch(&mut self, tag: Tag, data: Data);
+    /// The host's data of a new command, when all `len` bytes of it are here already and unharmed. Who replies without
+    /// asking for them by [`fetch`](Self::fetch) is done with them.
+    fn arrived(&self, tag: Tag, len: u32) -> Option<&[u8]> {
+        let _ = (tag, len);
+        None
+    }
     /// Sends data, then the reply. Ends with [`Event::Sent`].
     fn send(&mut self, tag: Tag, data: Data, reply: Self::Reply);
     /// Sends a reply without data. Ends with [`Event::Sent`].

@@ -105,6 +105,11 @@ impl Channel for Queue {
         fits.then(|| self.zeroes.lend(0, len as u32))
     }
 
+    fn write_now(&mut self, op: Op, _bytes: &[u8]) -> Option<Status> {
+        let write = matches!(op, Op::Write { .. });
+        write.then_some(if self.gone.is_set() { Status::Removed } else { Status::Ok })
+    }
+
     fn cancel(&mut self, _tag: Tag) {}
 
     fn reset(&mut self) {}

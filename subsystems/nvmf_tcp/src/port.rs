@@ -1,7 +1,7 @@
 //! The TCP port of one core: connections and their turns, as an [`exchange::Port`].
 
 use crate::commands::{Command, Commands, Phase as Data_};
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Phase, Sink};
 use crate::limits;
 use crate::ready::Ready;
 use dma::Data;
@@ -395,6 +395,13 @@ impl Port for TcpPort {
         } else {
             self.release_stall(tag);
         }
+    }
+
+    fn arrived(&self, tag: Tag, len: u32) -> Option<&[u8]> {
+        let cursor = self.cursor?;
+        let connection = self.connections[cursor.queue as usize].as_ref()?;
+        let new = connection.sink == Sink::Inline(tag) && self.commands.get(tag)?.inline == len;
+        if new { connection.receiver.ahead(&self.buffer[cursor.at..cursor.end]) } else { None }
     }
 
     fn send(&mut self, tag: Tag, data: Data, reply: Completion) {

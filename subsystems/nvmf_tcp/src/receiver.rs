@@ -78,6 +78,16 @@ impl Receiver {
         }
     }
 
+    /// The whole payload of the present PDU, when it lies in `bytes`, which are the next ones, and no digest covers it.
+    pub fn ahead<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let from = match self.state {
+            State::Skip { left } => left as usize,
+            State::Payload { left } if left == self.layout.data => 0,
+            _ => return None,
+        };
+        if self.layout.ddgst { None } else { bytes.get(from..from + self.layout.data as usize) }
+    }
+
     /// Takes bytes of the payload that were received where they belong, past [`step`](Self::step).
     pub fn took(&mut self, bytes: &[u8]) {
         let State::Payload { left } = &mut self.state else { unreachable!("only payload goes past the buffer") };
@@ -318,6 +328,24 @@ mod tests {
         let mut huge = data_pdu(&DIGESTS, &[1; 64]);
         huge[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(run(&mut receiver, &huge, 1000), ["DATA_TRANSFER_LIMIT_EXCEEDED 0"]);
+    }
+
+    #[test]
+    fn a_payload_that_is_here_can_be_seen_ahead() {
+        let plain = Framing { max_data: 1 << 17, ..Framing::PLAIN };
+        for (framing, seen) in [(plain, true), (DIGESTS, false)] {
+            let pdu = data_pdu(&framing, &[9; 100]);
+            let mut receiver = Receiver::new();
+            receiver.set_framing(framing);
+            let mut bytes = &pdu[..];
+            assert!(matches!(receiver.step(&mut bytes), Step::Header(_)));
+            assert_eq!(receiver.ahead(bytes), seen.then_some(&[9; 100][..]));
+            assert_eq!(receiver.ahead(&bytes[..99]), None);
+            let mut part = &bytes[..1];
+            bytes = &bytes[1..];
+            assert!(matches!(receiver.step(&mut part), Step::Payload(_)));
+            assert_eq!(receiver.ahead(bytes), None);
+        }
     }
 
     #[test]

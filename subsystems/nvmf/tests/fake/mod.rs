@@ -1,6 +1,5 @@
 //! A target with a transport whose cores are threads that only remember what they are told.
 #![allow(dead_code, reason = "each test uses a part of it")]
-#![expect(clippy::allow_attributes, reason = "what is dead differs from test to test")]
 
 use app::{App, Call, Need, Options, RpcError, State, Subsystem};
 use bdev::{Bdev, Channel, Features, Info};

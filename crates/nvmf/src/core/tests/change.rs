@@ -56,6 +56,29 @@ fn a_namespace_goes_with_io_in_flight() {
 }
 
 #[test]
+fn a_change_is_acknowledged_only_when_the_devices_are_closed() {
+    let mut rig = Rig::new(2);
+    let (_, cntlid) = rig.admin(0);
+    let io = rig.io(1, cntlid, 1);
+    rig.disk.hold(true);
+    rig.disk.be_stubborn(true);
+    let cid = rig.submit(io, read(1), &[]);
+    let view = Arc::new(subsystem(&[]));
+    let answers = rig.post(|ack| Message::Subsystem { view: view.clone(), ack });
+    // The home without I/O is done, the other is not.
+    assert_eq!((answers.try_iter().count(), rig.disk.channels()), (1, 1));
+    assert!(rig.cores[1].deadline().is_some());
+    let gone = rig.post(|ack| Message::RemoveSubsystem { id: 1, ack });
+    // Nor is the controller, whose queue that is, so its home waits too.
+    assert_eq!(gone.try_iter().count(), 0);
+    rig.disk.hold(false);
+    rig.run();
+    assert_eq!((answers.try_iter().count(), gone.try_iter().count(), rig.disk.channels()), (1, 2, 0));
+    assert!(rig.reply(io, cid).is_none() && !rig.is_open(io));
+    rig.assert_idle();
+}
+
+#[test]
 fn hosts_are_told_of_namespaces() {
     let mut rig = Rig::new(2);
     let (near, _) = rig.admin(0);

@@ -13,6 +13,8 @@ struct State {
     bytes: Vec<u8>,
     /// Operations are not done until released.
     hold: bool,
+    /// What is held cannot be hurried.
+    stubborn: bool,
     ops: Vec<Op>,
     channels: usize,
     answer: Option<Status>,
@@ -36,12 +38,17 @@ impl SoftDisk {
             features,
         };
         let bytes = vec![0; blocks as usize * block_size as usize];
-        let state = State { bytes, hold: false, ops: Vec::new(), channels: 0, answer: None };
+        let state = State { bytes, hold: false, stubborn: false, ops: Vec::new(), channels: 0, answer: None };
         Arc::new(Self { info, state: Arc::new(Mutex::new(state)) })
     }
 
     pub fn hold(&self, hold: bool) {
         self.state.lock().unwrap().hold = hold;
+    }
+
+    /// Held operations do not end early when they are cancelled, or do again.
+    pub fn be_stubborn(&self, stubborn: bool) {
+        self.state.lock().unwrap().stubborn = stubborn;
     }
 
     /// Ends all operations with a status instead of doing them.
@@ -138,11 +145,17 @@ impl Channel for SoftChannel {
     }
 
     fn cancel(&mut self, tag: Tag) {
+        if self.state.lock().unwrap().stubborn {
+            return;
+        }
         let hurried = self.waiting.extract_if(.., |(waiting, ..)| *waiting == tag);
         self.done.extend(hurried.map(|(tag, _, data)| Done { tag, status: Status::Aborted, data }));
     }
 
     fn reset(&mut self) {
+        if self.state.lock().unwrap().stubborn {
+            return;
+        }
         let hurried = std::mem::take(&mut self.waiting).into_iter();
         self.done.extend(hurried.map(|(tag, _, data)| Done { tag, status: Status::Aborted, data }));
     }

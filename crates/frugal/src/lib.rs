@@ -115,8 +115,8 @@ mod tests {
         assert!(caught(|| drop(std::hint::black_box(Box::new(1)))));
         assert!(caught(|| std::mem::forget(std::hint::black_box(Box::new(1)))));
         assert!(caught(|| {
-            let mut numbers: Vec<u32> = Vec::new();
-            numbers.push(std::hint::black_box(1));
+            let mut numbers: Vec<u32> = std::hint::black_box(Vec::new());
+            numbers.push(1);
             std::mem::forget(numbers);
         }));
     }

@@ -8,6 +8,7 @@ use std::process::Command;
 const EDGES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("ring", &[]),
+    ("frugal", &[]),
     ("stats", &[]),
     ("conf", &[]),
     ("dma", &[]),

@@ -69,9 +69,6 @@ pub struct Plan {
     /// Calls for what this version does not have (RDMA, FC-NVMe transports, local NVMe drives).
     /// Each has a warning. They are not to be made.
     pub not_yet: Vec<Call>,
-    /// NQNs of subsystems without any `Listen` line. The original served such a subsystem on every
-    /// listener of the target; `calls` gives it none.
-    pub any_listener: Vec<String>,
     /// The Fibre Channel ports and FCP target nodes.
     pub fc: FcConfig,
     /// Remarks in the order of lines.

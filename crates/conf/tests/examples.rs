@@ -25,12 +25,7 @@ fn golden(plan: &Plan) -> String {
             writeln!(text, "  {:3} {} {}", call.line, call.method, call.params).unwrap();
         }
     }
-    writeln!(
-        text,
-        "any listener: {:?}\n{:#?}",
-        plan.any_listener, plan.fc
-    )
-    .unwrap();
+    writeln!(text, "{:#?}", plan.fc).unwrap();
     plan.diagnostics
         .iter()
         .for_each(|d| writeln!(text, "{d}").unwrap());

@@ -29,7 +29,6 @@ pub(crate) struct Output {
     pub(crate) options: StartOptions,
     pub(crate) calls: Vec<Call>,
     pub(crate) not_yet: Vec<Call>,
-    pub(crate) any_listener: Vec<String>,
     pub(crate) fc: FcConfig,
     pub(crate) volumes: Volumes,
 }
@@ -47,7 +46,6 @@ pub(crate) fn with_log(mut log: Log, document: Document) -> Plan {
         options: StartOptions::default(),
         calls: Vec::new(),
         not_yet: Vec::new(),
-        any_listener: Vec::new(),
         fc: FcConfig::default(),
         volumes: Volumes::default(),
     };
@@ -56,7 +54,6 @@ pub(crate) fn with_log(mut log: Log, document: Document) -> Plan {
         options: out.options,
         calls: out.calls,
         not_yet: out.not_yet,
-        any_listener: out.any_listener,
         fc: out.fc,
         diagnostics: out.log.finish(),
     }

@@ -91,7 +91,10 @@ fn one(block: &Block, out: &mut Output) -> Option<Subsystem> {
         .unwrap_or(false);
     params.insert("allow_any_host".into(), any_host.into());
     let hosts = hosts(block, any_host, &mut out.log);
-    let listens = listens(block, nqn, out);
+    let listens = listens(block, out);
+    if block.item("Listen").is_none() {
+        any_listener(block, &mut params, &mut out.log);
+    }
     Some(Subsystem {
         nqn: nqn.to_owned(),
         params,
@@ -177,7 +180,7 @@ fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
     hosts
 }
 
-fn listens(block: &Block, nqn: &str, out: &mut Output) -> Vec<Listen> {
+fn listens(block: &Block, out: &mut Output) -> Vec<Listen> {
     let mut listens: Vec<Listen> = Vec::new();
     let mut seen = HashSet::new();
     for item in block.items("Listen") {
@@ -202,16 +205,14 @@ fn listens(block: &Block, nqn: &str, out: &mut Output) -> Vec<Listen> {
             }),
         }
     }
-    if block.item("Listen").is_none() {
-        let message = format!(
-            "[{}] has no Listen: the original served it on every listener of the target; here no host reaches it until it has one",
-            block.name
-        );
-        out.log
-            .warn(block.line, message, "add Listen TCP <address>:4420");
-        out.any_listener.push(nqn.to_owned());
-    }
     listens
+}
+
+/// As in the original, a subsystem without `Listen` is served on every listener of the target.
+fn any_listener(block: &Block, params: &mut Map<String, Value>, log: &mut Log) {
+    let message = format!("[{}] has no Listen: it is served on every listener of the target", block.name);
+    log.warn(block.line, message, "add Listen TCP <address>:4420 to say where");
+    params.insert("any_listener".into(), true.into());
 }
 
 /// Emits the calls of all subsystems, kind by kind.

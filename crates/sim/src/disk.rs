@@ -176,6 +176,22 @@ impl Channel for SoftDisk {
         lent.then(|| disk.medium.lend((block * u64::from(BLOCK)) as usize, blocks * BLOCK))
     }
 
+    fn write_now(&mut self, op: Op, bytes: &[u8]) -> Option<Status> {
+        let mut disk = self.0.borrow_mut();
+        let Op::Write { block, blocks, .. } = op else { return None };
+        let lends = disk.manner.lends;
+        if !disk.chance.once_in(lends) {
+            return None;
+        }
+        assert_eq!(bytes.len() as u32, blocks * BLOCK, "a write with data of another length");
+        let fails = disk.manner.fails;
+        if disk.chance.once_in(fails) {
+            return Some(Status::WriteError);
+        }
+        disk.medium.write((block * u64::from(BLOCK)) as usize, bytes);
+        Some(Status::Ok)
+    }
+
     fn cancel(&mut self, tag: Tag) {
         let found = self.0.borrow_mut().hurry(|held| held == tag);
         assert_eq!(found, 1, "cancelled something that the channel does not have");

@@ -65,6 +65,9 @@ pub struct SoftPort {
     /// Commands replied to.
     pub replies: u64,
     bounce: Vec<u8>,
+    /// The command of this moment whose data came with it, and the data.
+    arrived: Option<Tag>,
+    capsule: Vec<u8>,
 }
 
 impl SoftPort {
@@ -73,7 +76,7 @@ impl SoftPort {
         let queues = habits.iter().map(|habit| Queue::new(*habit, chance.below(20_000))).collect();
         let (held, staged) = (Vec::with_capacity(places), Vec::with_capacity(places));
         let detached = vec![false; scene.disks];
-        let bounce = vec![0; MOST_BLOCKS * 512];
+        let (bounce, capsule, arrived) = (vec![0; MOST_BLOCKS * 512], vec![0; MOST_BLOCKS * 512], None);
         let table = Slots::new(places);
         let (serial, number) = (port + ports, port as usize);
         let (now, ending, replies, serial_step) = (0, false, 0, ports);
@@ -92,6 +95,8 @@ impl SoftPort {
             ending,
             replies,
             bounce,
+            arrived,
+            capsule,
         }
     }
 
@@ -335,6 +340,10 @@ impl SoftPort {
         };
         let Ok(tag) = self.table.insert(open) else { unreachable!("there was room") };
         self.say(format_args!("{tag:?} {command:?}"));
+        if command.kind == Kind::Write && self.chance.once_in(2) {
+            command.fill(&mut self.capsule[..command.sends() as usize], |_| 0);
+            self.arrived = Some(tag);
+        }
         Event::Command { tag, queue: number as u32, command }
     }
 
@@ -392,6 +401,10 @@ impl Port for SoftPort {
 
     fn next(&mut self, now: Tick) -> Option<Event<Command, u32>> {
         self.now = now;
+        // The receive buffer is used again.
+        if self.arrived.take().is_some() {
+            self.capsule.fill(0xEE);
+        }
         if self.chance.once_in(32) {
             return None;
         }
@@ -434,6 +447,12 @@ impl Port for SoftPort {
 
     fn places(&self) -> usize {
         self.table.capacity()
+    }
+
+    fn arrived(&self, tag: Tag, len: u32) -> Option<&[u8]> {
+        let open = self.table.get(tag).expect("the group names open exchanges");
+        assert_eq!(len, open.command.sends(), "asked for what the host does not send");
+        (self.arrived == Some(tag)).then(|| &self.capsule[..len as usize])
     }
 
     fn lends(&self, tag: Tag) -> bool {

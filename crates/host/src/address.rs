@@ -15,7 +15,9 @@ pub struct Address {
 
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an address: {why}; write tcp://127.0.0.1:4420/nqn..., tcp://[::1]:4420/nqn... or 127.0.0.1:4420")]
+#[error(
+    "{text:?} is not an address: {why}; write tcp://127.0.0.1:4420/nqn..., tcp://[::1]:4420/nqn... or 127.0.0.1:4420"
+)]
 pub struct AddressError {
     text: String,
     why: String,
@@ -71,7 +73,8 @@ impl FromStr for Address {
         if host.is_empty() {
             return Err(fail("there is no host"));
         }
-        let default = if nqn == wire::fabrics::DISCOVERY_NQN { wire::limits::DISCOVERY_PORT } else { wire::limits::NVME_PORT };
+        let default =
+            if nqn == wire::fabrics::DISCOVERY_NQN { wire::limits::DISCOVERY_PORT } else { wire::limits::NVME_PORT };
         Address::new(host, port.unwrap_or(default), nqn).map_err(|e| AddressError { text: text.to_owned(), why: e.why })
     }
 }

@@ -89,7 +89,9 @@ fn header(controller: &mut Controller) -> Result<DiscoveryHeader> {
 
 fn record(entry: &DiscoveryEntry) -> Result<Record> {
     let text = |field: &[u8], name: &str| {
-        wire::unpadded(field).map(str::to_owned).ok_or_else(|| Error::Controller(format!("discovery entry: {name} is no text")))
+        wire::unpadded(field)
+            .map(str::to_owned)
+            .ok_or_else(|| Error::Controller(format!("discovery entry: {name} is no text")))
     };
     let subnqn = entry.subnqn.text().map_err(|e| Error::Controller(format!("discovery entry: SUBNQN {e}")))?;
     Ok(Record {

@@ -79,7 +79,7 @@ pub enum Error {
 }
 
 fn status_name(status: Status) -> String {
-    status.name().map_or_else(|| format!("{status:?}"), str::to_owned)
+    status.code().name().map_or_else(|| format!("{status:?}"), str::to_owned)
 }
 
 fn refusal(status: Status, dw0: u32, subnqn: &str, hostnqn: &str) -> String {
@@ -114,12 +114,18 @@ impl Error {
         match self {
             Error::Unreachable { address, source } => Some(unreachable(address, source.kind())),
             Error::Refused { status, dw0, subnqn, hostnqn } => refused(*status, *dw0, subnqn, hostnqn),
-            Error::Closed { .. } | Error::Lost { .. } => {
-                Some("the target's log says why it closed; is it still running? (`qfc rpc framework_get_reactors`)".to_owned())
-            }
-            Error::Timeout { .. } => Some("is that an NVMe/TCP port, and is the target not stopped in a debugger? --timeout waits longer".to_owned()),
+            Error::Closed { .. } | Error::Lost { .. } => Some(
+                "the target's log says why it closed; is it still running? (`qfc rpc framework_get_reactors`)"
+                    .to_owned(),
+            ),
+            Error::Timeout { .. } => Some(
+                "is that an NVMe/TCP port, and is the target not stopped in a debugger? --timeout waits longer"
+                    .to_owned(),
+            ),
             Error::Violation(_) => Some("this is a bug of the target; --lenient checks less and may get on".to_owned()),
-            Error::Terminated { .. } => Some("this is a bug of the host or of the target: the target's log names the PDU".to_owned()),
+            Error::Terminated { .. } => {
+                Some("this is a bug of the host or of the target: the target's log names the PDU".to_owned())
+            }
             _ => None,
         }
     }
@@ -140,7 +146,10 @@ fn unreachable(address: &SocketAddr, kind: io::ErrorKind) -> String {
             "nothing listens on {address}. Start the target (`qfc_tgt -c qfc.conf -g`, or `make run`); if it runs, \
              `qfc rpc nvmf_get_subsystems` shows its listeners"
         ),
-        io::ErrorKind::TimedOut => format!("{address} does not answer: is the address right, and does a firewall drop port {}?", address.port()),
+        io::ErrorKind::TimedOut => format!(
+            "{address} does not answer: is the address right, and does a firewall drop port {}?",
+            address.port()
+        ),
         _ => format!("is {} an address of the target that can be reached from here?", address.ip()),
     }
 }
@@ -155,8 +164,13 @@ fn refused(status: Status, dw0: u32, subnqn: &str, hostnqn: &str) -> Option<Stri
         Status::CONNECT_INVALID_PARAMETERS if parameter(dw0).starts_with("SUBNQN") => {
             Some("`qfc discover -a ADDRESS -s PORT` lists the subsystems that are there".to_owned())
         }
-        Status::CONNECT_INVALID_PARAMETERS if parameter(dw0) == "SQSIZE" => Some("the queue is too deep for the controller: take a smaller -q".to_owned()),
-        Status::CONNECT_CONTROLLER_BUSY => Some("all controllers of the subsystem are in use: disconnect a host, or raise its limit (max_cntlid)".to_owned()),
+        Status::CONNECT_INVALID_PARAMETERS if parameter(dw0) == "SQSIZE" => {
+            Some("the queue is too deep for the controller: take a smaller -q".to_owned())
+        }
+        Status::CONNECT_CONTROLLER_BUSY => Some(
+            "all controllers of the subsystem are in use: disconnect a host, or raise its limit (max_cntlid)"
+                .to_owned(),
+        ),
         Status::CONNECT_RESTART_DISCOVERY => Some("the subsystem moved: run `qfc discover` again".to_owned()),
         Status::AUTH_REQUIRED => Some("the subsystem wants authentication, which this host does not do".to_owned()),
         _ => None,
@@ -176,13 +190,17 @@ mod tests {
 
     #[test]
     fn errors_name_cause_and_next_step() {
-        let e = Error::Unreachable { address: "127.0.0.1:4420".parse().unwrap(), source: io::ErrorKind::ConnectionRefused.into() };
+        let e = Error::Unreachable {
+            address: "127.0.0.1:4420".parse().unwrap(),
+            source: io::ErrorKind::ConnectionRefused.into(),
+        };
         assert!(e.to_string().contains("127.0.0.1:4420") && e.advice().unwrap().contains("qfc_tgt -c"));
         let refused = |status, dw0| Error::Refused { status, dw0, subnqn: "nqn.s".into(), hostnqn: "nqn.h".into() };
         let e = refused(Status::CONNECT_INVALID_HOST.with_dnr(), 0);
         assert!(e.advice().unwrap().contains(r#"nvmf_subsystem_add_host '{"nqn":"nqn.s","host":"nqn.h"}'"#));
         assert!(!e.is_connection() && refused(Status::CONNECT_CONTROLLER_BUSY, 0).is_connection());
-        let e = refused(Status::CONNECT_INVALID_PARAMETERS.with_dnr(), connect_invalid(Where::Data, data_offset::SUBNQN));
+        let e =
+            refused(Status::CONNECT_INVALID_PARAMETERS.with_dnr(), connect_invalid(Where::Data, data_offset::SUBNQN));
         assert!(e.to_string().contains("no such subsystem") && e.advice().unwrap().contains("qfc discover"), "{e}");
         let e = Error::Status { command: "Read".into(), status: Status::LBA_OUT_OF_RANGE.with_dnr() };
         assert_eq!(e.to_string(), "Read failed: LBA_OUT_OF_RANGE (0x80, do not retry)");

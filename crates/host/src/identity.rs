@@ -35,13 +35,16 @@ impl Identity {
 
     /// That of this machine: `/etc/nvme/hostnqn` and `hostid` where nvme-cli has put them, else derived from the machine ID.
     pub fn of_machine() -> Identity {
-        let line = |path: &str| std::fs::read_to_string(path).ok().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty());
+        let line =
+            |path: &str| std::fs::read_to_string(path).ok().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty());
         let nqn = line("/etc/nvme/hostnqn").filter(|s| wire::fabrics::Nqn::new(s).is_ok());
         let id = line("/etc/nvme/hostid").and_then(|s| Uuid::parse_str(&s).ok());
         match (nqn, id) {
             (Some(nqn), Some(id)) => Identity { nqn, id: *id.as_bytes() },
             (Some(nqn), None) => Identity { id: of_nqn(&nqn), nqn },
-            (None, _) => Identity::derived(&line("/etc/machine-id").or_else(|| line("/proc/sys/kernel/hostname")).unwrap_or_default()),
+            (None, _) => Identity::derived(
+                &line("/etc/machine-id").or_else(|| line("/proc/sys/kernel/hostname")).unwrap_or_default(),
+            ),
         }
     }
 
@@ -69,7 +72,8 @@ mod tests {
 
     #[test]
     fn parts_follow_from_each_other() {
-        let a = Identity::new(Some("nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff"), None).unwrap();
+        let a =
+            Identity::new(Some("nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff"), None).unwrap();
         assert_eq!(a.id[..4], [0, 0x11, 0x22, 0x33]);
         let b = Identity::new(Some("nqn.2020-01.org.example:h"), None).unwrap();
         assert_eq!(b, Identity::new(Some("nqn.2020-01.org.example:h"), None).unwrap());

@@ -51,7 +51,8 @@ impl Link {
     /// # Errors
     /// No connection, no or a wrong ICResp, a TermReq instead.
     pub fn open(address: SocketAddr, options: &LinkOptions) -> Result<Link> {
-        let stream = TcpStream::connect_timeout(&address, options.timeout).map_err(|source| Error::Unreachable { address, source })?;
+        let stream = TcpStream::connect_timeout(&address, options.timeout)
+            .map_err(|source| Error::Unreachable { address, source })?;
         Link::negotiate(stream, options)
     }
 
@@ -79,19 +80,31 @@ fn read_icresp(stream: &mut TcpStream, timeout: Duration) -> Result<ICResp> {
     let layout = ch.layout(Sender::Controller, &Framing::PLAIN);
     let layout = layout.map_err(|fault| tell(stream, &bytes[..8], Violation::header(&ch, fault)))?;
     if layout.total as usize > bytes.len() {
-        return Err(tell(stream, &bytes[..8], Violation::sequence(ch.kind, "PDU-Type", "sent before ICResp".to_owned())));
+        return Err(tell(
+            stream,
+            &bytes[..8],
+            Violation::sequence(ch.kind, "PDU-Type", "sent before ICResp".to_owned()),
+        ));
     }
     read(stream, &mut bytes[8..layout.total as usize], timeout)?;
     match ch.kind {
         PduType::IC_RESP => Ok(wire::read(&bytes).expect("ICResp is 128 bytes by its layout")),
-        PduType::C2H_TERM_REQ => Err(Error::Terminated { fault: wire::read::<TermReq>(&bytes).expect("24 bytes").fault() }),
-        _ => Err(tell(stream, &bytes[..24], Violation::sequence(ch.kind, "PDU-Type", "sent instead of ICResp".to_owned()))),
+        PduType::C2H_TERM_REQ => {
+            Err(Error::Terminated { fault: wire::read::<TermReq>(&bytes).expect("24 bytes").fault() })
+        }
+        _ => Err(tell(
+            stream,
+            &bytes[..24],
+            Violation::sequence(ch.kind, "PDU-Type", "sent instead of ICResp".to_owned()),
+        )),
     }
 }
 
 fn read(stream: &mut TcpStream, bytes: &mut [u8], after: Duration) -> Result<()> {
     stream.read_exact(bytes).map_err(|source| match source.kind() {
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => Error::Timeout { what: "ICReq".to_owned(), after },
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
+            Error::Timeout { what: "ICReq".to_owned(), after }
+        }
         std::io::ErrorKind::UnexpectedEof => Error::Closed { what: "waiting for ICResp" },
         _ => Error::Lost { what: "waiting for ICResp", source },
     })

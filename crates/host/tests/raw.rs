@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::target::{Deed, NQN, start};
 use common::script;
+use common::target::{Deed, NQN, start};
 use host::raw::{Connection, Heard, Pdu};
 use std::time::Duration;
 use wire::nvm::Rw;

@@ -120,7 +120,10 @@ fn a_half_done_write_is_torn() {
         if count > 50 && lba == 40 { Deed::Tear(256) } else { Deed::Write }
     }));
     let report = verify(socket, &job());
-    assert!(report.findings.iter().any(|f| f.lba == 40 && matches!(f.verdict, Verdict::Torn { at: 256, .. })), "{report:?}");
+    assert!(
+        report.findings.iter().any(|f| f.lba == 40 && matches!(f.verdict, Verdict::Torn { at: 256, .. })),
+        "{report:?}"
+    );
     assert!(report.findings.iter().all(|f| f.lba / 2 == 20), "{report:?}");
 }
 
@@ -128,7 +131,10 @@ fn a_half_done_write_is_torn() {
 fn a_write_to_the_wrong_place_is_found() {
     let (socket, _) = start(Box::new(|lba, _| if lba == 40 { Deed::Elsewhere(60) } else { Deed::Write }));
     let report = verify(socket, &job());
-    assert!(report.findings.iter().any(|f| f.lba == 60 && matches!(f.verdict, Verdict::Misplaced { belongs_to: 40, .. })), "{report:?}");
+    assert!(
+        report.findings.iter().any(|f| f.lba == 60 && matches!(f.verdict, Verdict::Misplaced { belongs_to: 40, .. })),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -207,6 +213,8 @@ fn a_load_is_measured() {
     assert!(report.ios > 0 && report.iops > 0.0 && report.connect_us.len() == 2, "{report:?}");
     assert!(report.latency_us.p50 <= report.latency_us.p99 && report.latency_us.max > 0.0);
     assert!(report.read_latency_us.is_some() && report.write_latency_us.is_some());
-    let error = host::perf::run(&address(socket), &Options::default(), &Job { io_bytes: 1000, ..job }, &mut |_, _, _| {}).unwrap_err();
+    let error =
+        host::perf::run(&address(socket), &Options::default(), &Job { io_bytes: 1000, ..job }, &mut |_, _, _| {})
+            .unwrap_err();
     assert!(error.to_string().contains("512 byte blocks"), "{error}");
 }

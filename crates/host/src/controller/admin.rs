@@ -40,7 +40,8 @@ impl Controller {
     /// # Errors
     /// No or a bad answer.
     pub fn property(&mut self, property: Property) -> Result<u64> {
-        let cqe = self.must(&format!("Property Get {property:?}"), PropertyGet::sqe(property), Payload::None, &mut [])?;
+        let cqe =
+            self.must(&format!("Property Get {property:?}"), PropertyGet::sqe(property), Payload::None, &mut [])?;
         Ok(if property.bytes() == Some(8) { cqe.value() } else { u64::from(cqe.dw0.get()) })
     }
 
@@ -49,7 +50,8 @@ impl Controller {
     /// # Errors
     /// No or a bad answer.
     pub fn set_property(&mut self, property: Property, value: u64) -> Result<()> {
-        self.must(&format!("Property Set {property:?}"), PropertySet::sqe(property, value), Payload::None, &mut []).map(drop)
+        self.must(&format!("Property Set {property:?}"), PropertySet::sqe(property, value), Payload::None, &mut [])
+            .map(drop)
     }
 
     /// Identify: 4,096 bytes.
@@ -132,7 +134,12 @@ impl Controller {
     /// # Errors
     /// No or a bad answer.
     pub fn feature(&mut self, fid: FeatureId) -> Result<u32> {
-        let cqe = self.must(&format!("Get Features {fid:?}"), Features::get(fid, 0, Select::CURRENT), Payload::None, &mut [])?;
+        let cqe = self.must(
+            &format!("Get Features {fid:?}"),
+            Features::get(fid, 0, Select::CURRENT),
+            Payload::None,
+            &mut [],
+        )?;
         Ok(cqe.dw0.get())
     }
 

@@ -34,7 +34,10 @@ impl Controller {
     /// Turns on the notices that the controller offers, and sends Asynchronous Event Requests.
     pub(super) fn start_events(&mut self) -> Result<()> {
         let offered = EventConfig(self.identify.oaes.get() & 0xffff_ff00);
-        let wanted = EventConfig::default().with_namespace(offered.namespace()).with_discovery(offered.discovery()).with_ana(offered.ana());
+        let wanted = EventConfig::default()
+            .with_namespace(offered.namespace())
+            .with_discovery(offered.discovery())
+            .with_ana(offered.ana());
         if self.address.is_discovery() && !offered.discovery() {
             return Ok(());
         }
@@ -59,7 +62,10 @@ impl Controller {
     /// The connection is dead, or a keep-alive failed.
     pub fn tick(&mut self) -> Result<()> {
         let due = !self.keep.kato.is_zero() && self.keep.sent.elapsed() >= self.keep.kato / 3;
-        if due && self.keep.alive.is_none() && let Some(slot) = self.admin.take() {
+        if due
+            && self.keep.alive.is_none()
+            && let Some(slot) = self.admin.take()
+        {
             self.admin.start(slot, Sqe::new(AdminOpcode::KEEP_ALIVE.0, 0), Payload::None);
             self.keep.alive = Some(slot);
             self.keep.sent = Instant::now();

@@ -63,7 +63,11 @@ pub struct Controller {
 
 impl std::fmt::Debug for Controller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Controller").field("address", &self.address).field("cntlid", &self.cntlid).field("admin", &self.admin).finish()
+        f.debug_struct("Controller")
+            .field("address", &self.address)
+            .field("cntlid", &self.cntlid)
+            .field("admin", &self.admin)
+            .finish()
     }
 }
 
@@ -160,7 +164,10 @@ impl Controller {
         let (begin, limit) = (Instant::now(), self.options.link.timeout);
         while self.csts()?.shst() != Csts::SHST_COMPLETE {
             if begin.elapsed() > limit {
-                return Err(Error::Timeout { what: "CC.SHN: CSTS.SHST did not become complete".to_owned(), after: limit });
+                return Err(Error::Timeout {
+                    what: "CC.SHN: CSTS.SHST did not become complete".to_owned(),
+                    after: limit,
+                });
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -174,18 +181,27 @@ impl Controller {
     pub fn io_queue(&self, qid: u16, entries: u16, buffer: u32) -> Result<Queue> {
         let most = u32::from(self.cap.mqes_z()) + 1;
         if u32::from(entries) > most {
-            return Err(Error::Controller(format!("a queue of {entries} entries: the controller takes {most} at most (CAP.MQES); use a smaller -q")));
+            return Err(Error::Controller(format!(
+                "a queue of {entries} entries: the controller takes {most} at most (CAP.MQES); use a smaller -q"
+            )));
         }
-        let in_capsule = (self.identify.ioccsz.get() * wire::limits::CAPSULE_UNIT_BYTES).saturating_sub(wire::limits::SQE_BYTES);
+        let in_capsule =
+            (self.identify.ioccsz.get() * wire::limits::CAPSULE_UNIT_BYTES).saturating_sub(wire::limits::SQE_BYTES);
         let off = self.options.disable_sq_flow_control;
         let link = Link::open(self.address.socket, &self.options.link)?;
         let strict = self.options.link.strict;
-        let mut queue = Queue::new(link, QueueOptions { entries, buffer: buffer.max(1024), in_capsule, flow_control: !off, strict });
+        let mut queue = Queue::new(
+            link,
+            QueueOptions { entries, buffer: buffer.max(1024), in_capsule, flow_control: !off, strict },
+        );
         let mut command = Connect::new(qid, entries, 0);
         command.cattr = if off { cattr::DISABLE_SQ_FLOW_CONTROL } else { 0 };
         let cntlid = connect(&mut queue, command, self.cntlid, &self.address, &self.options)?;
         if cntlid != self.cntlid {
-            return Err(Error::Controller(format!("Connect of queue {qid} answered controller {cntlid}, not {}", self.cntlid)));
+            return Err(Error::Controller(format!(
+                "Connect of queue {qid} answered controller {cntlid}, not {}",
+                self.cntlid
+            )));
         }
         Ok(queue)
     }
@@ -220,7 +236,9 @@ fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, u16)> {
     let kato = u32::try_from(options.kato.as_millis()).unwrap_or(u32::MAX);
     let cntlid = connect(&mut admin, Connect::new(0, entries, kato), CNTLID_DYNAMIC, address, options)?;
     if cntlid >= wire::limits::CNTLID_RESERVED {
-        return Err(Error::Controller(format!("Connect answered controller identifier {cntlid:#x}, which is reserved")));
+        return Err(Error::Controller(format!(
+            "Connect answered controller identifier {cntlid:#x}, which is reserved"
+        )));
     }
     Ok((admin, cntlid))
 }
@@ -240,7 +258,12 @@ fn connect(queue: &mut Queue, command: Connect, cntlid: u16, address: &Address, 
         return Err(Error::Refused { status: cqe.status(), dw0: cqe.dw0.get(), subnqn, hostnqn });
     }
     if (cqe.dw0.get() >> 16) as u16 & (AUTHREQ_ATR | AUTHREQ_ASCR) != 0 {
-        return Err(Error::Refused { status: Status::AUTH_REQUIRED, dw0: 0, subnqn: address.nqn.clone(), hostnqn: options.host.nqn.clone() });
+        return Err(Error::Refused {
+            status: Status::AUTH_REQUIRED,
+            dw0: 0,
+            subnqn: address.nqn.clone(),
+            hostnqn: options.host.nqn.clone(),
+        });
     }
     Ok(cqe.dw0.get() as u16)
 }

@@ -38,10 +38,19 @@ impl Controller {
         let id = self.identify_namespace(nsid)?;
         let format = id.format();
         if id.nsze.get() == 0 {
-            return Err(Error::Controller(format!("namespace {nsid} is not there: `qfc identify {} --namespaces` lists those that are", self.address)));
+            return Err(Error::Controller(format!(
+                "namespace {nsid} is not there: `qfc identify {} --namespaces` lists those that are",
+                self.address
+            )));
         }
         let block = format.block_bytes().filter(|_| format.ms.get() == 0);
-        let block = block.ok_or_else(|| Error::Controller(format!("namespace {nsid} has LBADS {} and {} bytes of metadata, which qfc does not do", format.lbads, format.ms.get())))?;
+        let block = block.ok_or_else(|| {
+            Error::Controller(format!(
+                "namespace {nsid} has LBADS {} and {} bytes of metadata, which qfc does not do",
+                format.lbads,
+                format.ms.get()
+            ))
+        })?;
         let mut namespace = Namespace { nsid, blocks: id.nsze.get(), block, uuid: None, nguid: None, eui64: None };
         let bytes = self.identify_bytes(Cns::NAMESPACE_DESCRIPTORS, nsid, Csi::NVM)?;
         for (kind, value) in descriptors(&bytes[..]) {
@@ -53,7 +62,9 @@ impl Controller {
             }
         }
         if namespace.nguid.is_some_and(|n| n != id.nguid) || namespace.eui64.is_some_and(|e| e != id.eui64) {
-            return Err(Error::Controller(format!("namespace {nsid}: its descriptors and Identify Namespace differ in NGUID or EUI-64")));
+            return Err(Error::Controller(format!(
+                "namespace {nsid}: its descriptors and Identify Namespace differ in NGUID or EUI-64"
+            )));
         }
         Ok(namespace)
     }

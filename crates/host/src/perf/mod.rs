@@ -91,7 +91,10 @@ pub fn run(address: &Address, options: &Options, job: &Job, progress: Progress<'
     check(&controller, &namespace, job)?;
     let given = controller.set_queue_count(job.queues)?;
     if given < job.queues {
-        return Err(Error::Controller(format!("the controller has {given} I/O queues for this host, not {}: use a smaller -P", job.queues)));
+        return Err(Error::Controller(format!(
+            "the controller has {given} I/O queues for this host, not {}: use a smaller -P",
+            job.queues
+        )));
     }
     let (queues, connects) = connect(&controller, job)?;
     let shared = Arc::new(Shared::new(usize::from(threads(job))));
@@ -125,7 +128,9 @@ fn check(controller: &Controller, namespace: &crate::Namespace, job: &Job) -> Re
         return fail(format!("-o {} is larger than the namespace", job.io_bytes));
     }
     match controller.max_transfer() {
-        Some(most) if u64::from(job.io_bytes) > most => fail(format!("-o {}: the controller takes {most} bytes at most (MDTS)", job.io_bytes)),
+        Some(most) if u64::from(job.io_bytes) > most => {
+            fail(format!("-o {}: the controller takes {most} bytes at most (MDTS)", job.io_bytes))
+        }
         _ => Ok(()),
     }
 }
@@ -154,7 +159,9 @@ fn spawn(queues: Vec<Queue>, job: &Job, namespace: &crate::Namespace, shared: &A
         let core = job.core.map(|core| core + i);
         let body = move || {
             if let Some(core) = core {
-                os::pin_to_core(core).map_err(|e| Error::Local(format!("cannot pin to core {core}: {e}; `nproc` tells how many there are")))?;
+                os::pin_to_core(core).map_err(|e| {
+                    Error::Local(format!("cannot pin to core {core}: {e}; `nproc` tells how many there are"))
+                })?;
             }
             worker.run()
         };

@@ -77,7 +77,13 @@ impl Worker {
         fill(&mut queues, &mut random);
         let started = queues.iter().map(|_| vec![(Instant::now(), true); usize::from(job.depth)]).collect();
         let share = units / u64::from(super::threads(job)) * index as u64;
-        let places = Places { random, reads: job.workload.reads(job.mix), units, sequential: !job.workload.random(), next: share };
+        let places = Places {
+            random,
+            reads: job.workload.reads(job.mix),
+            units,
+            sequential: !job.workload.random(),
+            next: share,
+        };
         let io_blocks = job.io_bytes / namespace.block;
         let (depth, io_bytes, nsid) = (job.depth, job.io_bytes, job.nsid);
         let (reads, writes) = (stats::Histogram::new(), stats::Histogram::new());
@@ -128,7 +134,11 @@ impl Worker {
     #[inline]
     fn start(&mut self, q: usize, slot: Slot, now: Instant) {
         let (unit, read) = self.places.next();
-        let (opcode, payload) = if read { (NvmOpcode::READ, Payload::Read(self.io_bytes)) } else { (NvmOpcode::WRITE, Payload::Write(self.io_bytes)) };
+        let (opcode, payload) = if read {
+            (NvmOpcode::READ, Payload::Read(self.io_bytes))
+        } else {
+            (NvmOpcode::WRITE, Payload::Write(self.io_bytes))
+        };
         let sqe = Rw::sqe(opcode, self.nsid, unit * u64::from(self.io_blocks), self.io_blocks, 0);
         self.started[q][slot.index()] = (now, read);
         self.queues[q].start(slot, sqe, payload);

@@ -29,7 +29,12 @@ pub(crate) fn c2h_data(pdu: &C2HData, data: u32, entry: &Entry, strict: bool) ->
         return Err(Violation::range(KIND, "DATAL", format!("{len} at {at} exceeds the command's {total} bytes")));
     }
     if pdu.last() != (at + len == total) {
-        return Err(Violation::field(KIND, "LAST_PDU", 1, format!("is {} for bytes {at}..{} of {total}", pdu.last(), at + len)));
+        return Err(Violation::field(
+            KIND,
+            "LAST_PDU",
+            1,
+            format!("is {} for bytes {at}..{} of {total}", pdu.last(), at + len),
+        ));
     }
     if pdu.success() && !pdu.last() {
         return Err(Violation::field(KIND, "SUCCESS", 1, "is set without LAST_PDU".to_owned()));
@@ -48,7 +53,11 @@ pub(crate) fn r2t(pdu: &R2T, entry: &Entry, maxr2t: u32, strict: bool) -> Checke
         return Err(Violation::sequence(KIND, "CCCID", format!("command {:#x} writes nothing", entry.cid)));
     };
     if entry.in_capsule {
-        return Err(Violation::sequence(KIND, "CCCID", format!("the data of command {:#x} went in its capsule", entry.cid)));
+        return Err(Violation::sequence(
+            KIND,
+            "CCCID",
+            format!("the data of command {:#x} went in its capsule", entry.cid),
+        ));
     }
     if len == 0 {
         return Err(Violation::field(KIND, "R2TL", 16, "is 0".to_owned()));
@@ -61,7 +70,12 @@ pub(crate) fn r2t(pdu: &R2T, entry: &Entry, maxr2t: u32, strict: bool) -> Checke
     }
     if entry.open_r2ts >= maxr2t {
         let fault = wire::tcp::Fault::of(wire::tcp::Fes::R2T_LIMIT_EXCEEDED);
-        return Err(Violation { pdu: KIND, field: "CCCID", what: format!("more than MAXR2T = {maxr2t} for one command"), fault });
+        return Err(Violation {
+            pdu: KIND,
+            field: "CCCID",
+            what: format!("more than MAXR2T = {maxr2t} for one command"),
+            fault,
+        });
     }
     if strict && pdu.rsvd.get() != 0 {
         return Err(Violation::field(KIND, "reserved bytes 20..23", 20, "are not zero".to_owned()));
@@ -76,7 +90,11 @@ pub(crate) fn response(cqe: &Cqe, entry: &Entry, strict: bool) -> Checked {
     if cqe.status().is_success() {
         match entry.payload {
             Payload::Read(total) if moved < total => {
-                return Err(Violation::sequence(KIND, "CQE.Status", format!("success of command {cid:#x} with {moved} of {total} bytes read")));
+                return Err(Violation::sequence(
+                    KIND,
+                    "CQE.Status",
+                    format!("success of command {cid:#x} with {moved} of {total} bytes read"),
+                ));
             }
             Payload::Write(total) if !entry.in_capsule && entry.queued < total => {
                 let what = format!("success of command {cid:#x} with {} of {total} bytes written", entry.queued);
@@ -86,7 +104,12 @@ pub(crate) fn response(cqe: &Cqe, entry: &Entry, strict: bool) -> Checked {
         }
     }
     if strict && cqe.phase() {
-        return Err(Violation::field(KIND, "CQE.Status", 22, "the phase tag is reserved over Fabrics and set".to_owned()));
+        return Err(Violation::field(
+            KIND,
+            "CQE.Status",
+            22,
+            "the phase tag is reserved over Fabrics and set".to_owned(),
+        ));
     }
     if strict && cqe.sqid.get() != 0 {
         return Err(Violation::field(KIND, "CQE.SQID", 18, format!("{}, is reserved over Fabrics", cqe.sqid.get())));

@@ -74,7 +74,11 @@ impl Input {
             check_digest(&ch, &bytes, &available[24..28])?;
         }
         if self.strict {
-            check_header(&ch, &layout, &available[usize::from(layout.header) + if layout.hdgst { 4 } else { 0 }..whole])?;
+            check_header(
+                &ch,
+                &layout,
+                &available[usize::from(layout.header) + if layout.hdgst { 4 } else { 0 }..whole],
+            )?;
         }
         self.consume(whole);
         Ok(Some(Head { kind: ch.kind, bytes, layout, ch }))

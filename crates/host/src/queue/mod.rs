@@ -105,6 +105,8 @@ pub struct Queue {
     late: usize,
     seen: Seen,
     dead: bool,
+    /// Why, until it was told.
+    failure: Option<Error>,
     epoll: Option<os::Epoll>,
 }
 
@@ -122,6 +124,7 @@ impl Queue {
             late: 0,
             seen: Seen::default(),
             dead: false,
+            failure: None,
             epoll: None,
             link,
             options,
@@ -225,18 +228,32 @@ impl Queue {
     /// The connection is dead: broken, closed, or the target broke the standard (it is told by a TermReq). All later calls fail.
     pub fn poll(&mut self) -> Result<usize> {
         if self.dead {
-            return Err(Error::Closed { what: "it is no longer used" });
+            return self.after_death();
         }
         match self.turn() {
             Ok(()) => Ok(self.done.len()),
-            Err(error) => Err(self.die(error)),
+            Err(error) => {
+                self.die(&error);
+                self.failure = Some(error);
+                self.after_death()
+            }
+        }
+    }
+
+    /// Completions that came before the end count; then the end is told.
+    fn after_death(&mut self) -> Result<usize> {
+        match self.done.len() {
+            0 => Err(self.failure.take().unwrap_or(Error::Closed { what: "it is no longer used" })),
+            n => Ok(n),
         }
     }
 
     fn turn(&mut self) -> Result<()> {
         self.pump();
         if !self.out.is_empty() {
-            self.out.flush(&self.link.stream, &mut self.table).map_err(|source| Error::Lost { what: "sending", source })?;
+            self.out
+                .flush(&self.link.stream, &mut self.table)
+                .map_err(|source| Error::Lost { what: "sending", source })?;
             self.release_late();
         }
         self.receive()
@@ -269,7 +286,9 @@ impl Queue {
         }
         for index in 0..self.table.entries.len() {
             let entry = &mut self.table.entries[index];
-            if entry.unsent == 0 && let Some(cqe) = entry.answer.take() {
+            if entry.unsent == 0
+                && let Some(cqe) = entry.answer.take()
+            {
                 let slot = Slot(index as u16);
                 self.late -= 1;
                 self.table.end(slot);
@@ -293,7 +312,8 @@ impl Queue {
             self.epoll = Some(epoll);
         }
         // With bytes waiting to be sent nothing tells us when: look again soon.
-        let limit = if self.out.is_empty() && self.grants.is_empty() { limit } else { limit.min(Duration::from_millis(1)) };
+        let limit =
+            if self.out.is_empty() && self.grants.is_empty() { limit } else { limit.min(Duration::from_millis(1)) };
         let epoll = self.epoll.as_ref().expect("made above");
         epoll.wait(&mut [os::Ready::NONE], Some(limit)).map_err(lost)?;
         Ok(())
@@ -348,21 +368,24 @@ impl Queue {
         self.dead
     }
 
-    fn die(&mut self, error: Error) -> Error {
+    fn die(&mut self, error: &Error) {
         self.dead = true;
-        if let (Error::Violation(violation), true) = (&error, self.out.is_empty()) {
+        if let (Error::Violation(violation), true) = (error, self.out.is_empty()) {
             let header = self.input.bytes();
             let (pdu, length) = TermReq::pdu(Sender::Host, violation.fault, &header[..header.len().min(24)]);
             // Best effort: the connection ends anyway.
             let _ = (&self.link.stream).write(&pdu[..length]);
         }
         let _ = self.link.stream.shutdown(Shutdown::Write);
-        error
     }
 }
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("outstanding", &self.table.busy).field("seen", &self.seen).field("dead", &self.dead).finish()
+        f.debug_struct("Queue")
+            .field("outstanding", &self.table.busy)
+            .field("seen", &self.seen)
+            .field("dead", &self.dead)
+            .finish()
     }
 }

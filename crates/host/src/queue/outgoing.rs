@@ -25,7 +25,10 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// For about `commands` PDUs; grows if a slow target makes more of them wait.
     pub fn new(commands: usize) -> Outgoing {
-        Outgoing { headers: Vec::with_capacity(commands * 256 + 4096), list: VecDeque::with_capacity(commands * 3 + 16) }
+        Outgoing {
+            headers: Vec::with_capacity(commands * 256 + 4096),
+            list: VecDeque::with_capacity(commands * 3 + 16),
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -97,7 +97,10 @@ impl Queue {
             let Some(digest) = self.input.bytes().first_chunk::<4>() else { return Ok(false) };
             let found = u32::from_le_bytes(*digest);
             if found != crc {
-                let what = format!("{found:#010x}, the data's CRC32C is {crc:#010x} (command {:#x})", self.table.entries[run.slot.index()].cid);
+                let what = format!(
+                    "{found:#010x}, the data's CRC32C is {crc:#010x} (command {:#x})",
+                    self.table.entries[run.slot.index()].cid
+                );
                 let fault = Fault::of(Fes::PDU_SEQUENCE_ERROR);
                 return Err(Violation { pdu: PduType::C2H_DATA, field: "DDGST", what, fault }.into());
             }

@@ -96,7 +96,17 @@ impl Table {
         let entry = &mut self.entries[slot.index()];
         assert!(entry.used == Use::Taken, "slot {} is not the caller's", slot.0);
         let cid = entry.cid.wrapping_add(step);
-        *entry = Entry { used: Use::Busy, cid, payload, in_capsule: false, moved: 0, queued: 0, open_r2ts: 0, unsent: 0, answer: None };
+        *entry = Entry {
+            used: Use::Busy,
+            cid,
+            payload,
+            in_capsule: false,
+            moved: 0,
+            queued: 0,
+            open_r2ts: 0,
+            unsent: 0,
+            answer: None,
+        };
         self.busy += 1;
         cid
     }

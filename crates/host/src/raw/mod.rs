@@ -61,7 +61,9 @@ impl Connection {
     pub fn negotiate(&mut self, hpda: u8, hdgst: bool, ddgst: bool, maxr2t: u32) -> io::Result<ICResp> {
         self.send(&Pdu::icreq(hpda, hdgst, ddgst, maxr2t))?;
         let answer = match self.hear(PATIENCE)? {
-            Heard::Pdu(pdu) if pdu.kind() == PduType::IC_RESP => wire::read::<ICResp>(&pdu.header).expect("128 bytes by its layout"),
+            Heard::Pdu(pdu) if pdu.kind() == PduType::IC_RESP => {
+                wire::read::<ICResp>(&pdu.header).expect("128 bytes by its layout")
+            }
             other => return Err(io::Error::other(format!("instead of ICResp: {other:?}"))),
         };
         let framing = |pda, max_data| Framing { hdgst: answer.hdgst(), ddgst: answer.ddgst(), pda, max_data };
@@ -139,7 +141,9 @@ impl Connection {
                 Ok(0) => return Ok(Some(Heard::Closed { partial: at })),
                 Ok(n) => at += n,
                 Err(e) => match e.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Ok(Some(Heard::Silence { partial: at })),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                        return Ok(Some(Heard::Silence { partial: at }));
+                    }
                     io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => return Ok(Some(Heard::Reset)),
                     io::ErrorKind::Interrupted => {}
                     _ => return Err(e),
@@ -166,7 +170,9 @@ impl Connection {
                     return Ok(ending);
                 }
                 Heard::Silence { .. } => return Ok(ending),
-                Heard::Nonsense { header, fault } => return Err(io::Error::other(format!("the target sent nonsense: {header:?} {fault:?}"))),
+                Heard::Nonsense { header, fault } => {
+                    return Err(io::Error::other(format!("the target sent nonsense: {header:?} {fault:?}")));
+                }
             }
         }
     }
@@ -217,7 +223,9 @@ impl Connection {
         let mut c = Connection::open(address)?;
         c.negotiate(0, false, false, 1)?;
         let cqe = c.connect(0, 32, wire::limits::CNTLID_DYNAMIC, subnqn, hostnqn)?;
-        let good = |cqe: &Cqe| cqe.status().is_success().then_some(()).ok_or_else(|| io::Error::other(format!("refused: {cqe:?}")));
+        let good = |cqe: &Cqe| {
+            cqe.status().is_success().then_some(()).ok_or_else(|| io::Error::other(format!("refused: {cqe:?}")))
+        };
         good(&cqe)?;
         let cc = Cc::default().with_en(true).with_iosqes(6).with_iocqes(4);
         good(&c.answer(PropertySet::sqe(Property::CC, u64::from(cc.0)), &[])?)?;

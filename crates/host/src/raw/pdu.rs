@@ -21,7 +21,11 @@ pub struct Pdu {
 
 impl Pdu {
     fn framed(framing: &Framing, header: &[u8], data: &[u8]) -> Pdu {
-        let padding = if data.is_empty() { 0 } else { u32::from(framing.pdo(header.len() as u8)) - framing.header_bytes(header.len() as u8) };
+        let padding = if data.is_empty() {
+            0
+        } else {
+            u32::from(framing.pdo(header.len() as u8)) - framing.header_bytes(header.len() as u8)
+        };
         Pdu {
             header: header.to_vec(),
             padding: padding as usize,

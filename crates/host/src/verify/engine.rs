@@ -85,7 +85,10 @@ fn session(mut controller: Controller, job: &Job, course: &mut Course, progress:
 fn queues(controller: &mut Controller, job: &Job, model: &Model) -> Result<Vec<Queue>> {
     let bytes = model.subject.io_blocks * model.subject.block;
     if controller.max_transfer().is_some_and(|most| u64::from(bytes) > most) {
-        return Err(Error::Local(format!("-o {bytes}: the controller takes {} bytes at most (MDTS)", controller.max_transfer().unwrap_or(0))));
+        return Err(Error::Local(format!(
+            "-o {bytes}: the controller takes {} bytes at most (MDTS)",
+            controller.max_transfer().unwrap_or(0)
+        )));
     }
     let count = job.queues.min(controller.set_queue_count(job.queues)?);
     (1..=count).map(|qid| controller.io_queue(qid, job.depth.saturating_add(1), bytes)).collect()
@@ -112,7 +115,10 @@ fn same(was: &Namespace, now: &Namespace) -> Result<()> {
     if was == now {
         return Ok(());
     }
-    Err(Error::Controller(format!("after the reconnect namespace {} is another one: it was {was:?}, it is {now:?}", was.nsid)))
+    Err(Error::Controller(format!(
+        "after the reconnect namespace {} is another one: it was {was:?}, it is {now:?}",
+        was.nsid
+    )))
 }
 
 fn connect(address: &Address, options: &Options, nsid: u32) -> Result<(Controller, Namespace)> {
@@ -129,13 +135,17 @@ fn model(job: &Job, address: &Address, namespace: &Namespace) -> Result<Model> {
         State::None => (None, None),
     };
     let Some(loaded) = loaded else {
-        return Model::new(subject(job, address, namespace)?, path.map(std::path::PathBuf::as_path)).map_err(Error::Local);
+        return Model::new(subject(job, address, namespace)?, path.map(std::path::PathBuf::as_path))
+            .map_err(Error::Local);
     };
     let model = loaded.map_err(Error::Local)?;
     let s = &model.subject;
     let uuid = namespace.uuid.map(|u| u.to_string());
     if (s.block, &s.uuid) != (namespace.block, &uuid) || s.blocks > namespace.blocks || s.nsid != namespace.nsid {
-        let what = format!("the state file is of namespace {} with UUID {:?} and {} byte blocks; this is namespace {} with UUID {uuid:?} and {} byte blocks", s.nsid, s.uuid, s.block, namespace.nsid, namespace.block);
+        let what = format!(
+            "the state file is of namespace {} with UUID {:?} and {} byte blocks; this is namespace {} with UUID {uuid:?} and {} byte blocks",
+            s.nsid, s.uuid, s.block, namespace.nsid, namespace.block
+        );
         return Err(Error::Local(what));
     }
     Ok(model)
@@ -144,7 +154,10 @@ fn model(job: &Job, address: &Address, namespace: &Namespace) -> Result<Model> {
 fn subject(job: &Job, address: &Address, namespace: &Namespace) -> Result<Subject> {
     let io_blocks = job.io_bytes / namespace.block;
     if io_blocks == 0 || !job.io_bytes.is_multiple_of(namespace.block) {
-        return Err(Error::Local(format!("-o {} is no multiple of the namespace's {} byte blocks", job.io_bytes, namespace.block)));
+        return Err(Error::Local(format!(
+            "-o {} is no multiple of the namespace's {} byte blocks",
+            job.io_bytes, namespace.block
+        )));
     }
     let usable = namespace.blocks.min(job.size / u64::from(namespace.block)).min(1 << 28);
     let blocks = usable - usable % u64::from(io_blocks);

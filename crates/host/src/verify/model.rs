@@ -64,10 +64,14 @@ impl Model {
         let entries = vec![Entry::default(); subject.blocks as usize];
         let mut model = Model { subject, entries, file: None };
         let Some(path) = path else { return Ok(model) };
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => format!("{} is there already: go on with it (--resume), check it (--check), or remove it", path.display()),
-            _ => format!("cannot create {}: {e}", path.display()),
-        })?;
+        let file =
+            OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(|e| match e.kind() {
+                std::io::ErrorKind::AlreadyExists => format!(
+                    "{} is there already: go on with it (--resume), check it (--check), or remove it",
+                    path.display()
+                ),
+                _ => format!("cannot create {}: {e}", path.display()),
+            })?;
         let mut page = serde_json::to_vec(&model.subject).expect("plain data");
         page.resize(PAGE as usize, b' ');
         let blank = file.write_all_at(&page, 0).and_then(|()| file.set_len(PAGE + model.subject.blocks * 8));
@@ -98,7 +102,8 @@ impl Model {
         let mut bytes = vec![0; (length - PAGE) as usize];
         file.read_exact_at(&mut bytes, PAGE).map_err(|e| fail(e.to_string()))?;
         let number = |b: &[u8]| u32::from_le_bytes(b.try_into().expect("4 bytes"));
-        let entries = bytes.chunks_exact(8).map(|b| Entry { acked: number(&b[..4]), newest: number(&b[4..]), seen: 0 }).collect();
+        let entries =
+            bytes.chunks_exact(8).map(|b| Entry { acked: number(&b[..4]), newest: number(&b[4..]), seen: 0 }).collect();
         Ok(Model { subject, entries, file: resume.then_some(file) })
     }
 
@@ -173,7 +178,8 @@ impl Model {
                 place[4..].copy_from_slice(&entry.newest.to_le_bytes());
             }
             let at = PAGE + (lba + i as u64 * 64) * 8;
-            file.write_all_at(&bytes[..entries.len() * 8], at).map_err(|e| format!("cannot write the state file: {e}"))?;
+            file.write_all_at(&bytes[..entries.len() * 8], at)
+                .map_err(|e| format!("cannot write the state file: {e}"))?;
         }
         Ok(())
     }
@@ -184,7 +190,16 @@ mod tests {
     use super::*;
 
     fn subject() -> Subject {
-        Subject { format: FORMAT.to_owned(), run: 5, target: "tcp://x".to_owned(), nsid: 1, uuid: None, block: 512, io_blocks: 2, blocks: 200 }
+        Subject {
+            format: FORMAT.to_owned(),
+            run: 5,
+            target: "tcp://x".to_owned(),
+            nsid: 1,
+            uuid: None,
+            block: 512,
+            io_blocks: 2,
+            blocks: 200,
+        }
     }
 
     #[test]
@@ -212,7 +227,10 @@ mod tests {
         m.acknowledge(0, 150).unwrap();
         m.begin(149, 1).unwrap();
         let again = Model::load(&path, false).unwrap();
-        assert_eq!((again.allowed(0), again.allowed(148), again.allowed(149), again.allowed(150)), ((1, 1), (1, 1), (1, 2), (0, 0)));
+        assert_eq!(
+            (again.allowed(0), again.allowed(148), again.allowed(149), again.allowed(150)),
+            ((1, 1), (1, 1), (1, 2), (0, 0))
+        );
         assert_eq!(again.subject, subject());
         assert!(Model::new(subject(), Some(&path)).unwrap_err().contains("--resume"));
         std::fs::write(&path, b"hello").unwrap();

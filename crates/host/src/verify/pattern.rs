@@ -127,7 +127,8 @@ fn whole(block: &[u8]) -> Option<(Stamp, u64)> {
     let (stamp, generation) = (Stamp { run: get(block, 1), lba: get(block, 2) }, get(block, 3));
     let base = base(stamp, generation);
     let right = |(i, bytes): (usize, &[u8])| i == CRC_WORD || bytes == word(stamp, generation, base, i).to_le_bytes();
-    (get(block, 0) == MAGIC && block.chunks_exact(8).enumerate().all(right) && get(block, CRC_WORD) == crc(block)).then_some((stamp, generation))
+    (get(block, 0) == MAGIC && block.chunks_exact(8).enumerate().all(right) && get(block, CRC_WORD) == crc(block))
+        .then_some((stamp, generation))
 }
 
 /// Looks at a block in which `low` is the last generation that must be there (0: none was acknowledged) and `high` the last that may be.
@@ -156,7 +157,9 @@ fn absent(instead: &'static str, low: u32) -> Verdict {
 fn check_parts(block: &[u8], stamp: Stamp, low: u32, high: u32) -> Verdict {
     let oldest = low.saturating_sub(OLDER).max(1);
     let bases: Vec<(u32, u64)> = (oldest..=high).rev().take(4096).map(|g| (g, base(stamp, u64::from(g)))).collect();
-    let matches = |g: u32, base: u64| (HEADER_WORDS..block.len() / 8).filter(|&i| get(block, i) == word(stamp, u64::from(g), base, i)).count();
+    let matches = |g: u32, base: u64| {
+        (HEADER_WORDS..block.len() / 8).filter(|&i| get(block, i) == word(stamp, u64::from(g), base, i)).count()
+    };
     let best = bases.iter().map(|&(g, b)| (matches(g, b), g, b)).max_by_key(|&(n, g, _)| (n, g));
     let Some((count, generation, base)) = best.filter(|(n, _, _)| *n > 0) else {
         return header_only(block, stamp, low, &bases);
@@ -165,7 +168,8 @@ fn check_parts(block: &[u8], stamp: Stamp, low: u32, high: u32) -> Verdict {
     let other = others.filter(|(n, _)| *n > 0).map(|(_, g)| g);
     let words = block.len() / 8 - HEADER_WORDS;
     // The rest is of another write, or (whole 512-byte parts) of before the first one.
-    let sectors_before = other.is_none() && low == 0 && count < words && words_differ_by_sector(block, stamp, generation, base);
+    let sectors_before =
+        other.is_none() && low == 0 && count < words && words_differ_by_sector(block, stamp, generation, base);
     match other.or(if sectors_before { Some(0) } else { zero_rest(block, stamp, generation, base) }) {
         Some(other) => torn(block, stamp, generation, base, other),
         None => corrupt(block, stamp, generation),

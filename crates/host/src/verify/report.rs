@@ -24,11 +24,21 @@ impl fmt::Display for Finding {
         write!(f, "block {}: ", self.lba)?;
         match &self.verdict {
             Verdict::Good { generation } => write!(f, "good, generation {generation}"),
-            Verdict::Stale { found, wanted } => write!(f, "STALE: has generation {found}, but {wanted} was acknowledged"),
-            Verdict::Lost { instead, wanted } => write!(f, "LOST: has {instead}, but generation {wanted} was acknowledged"),
-            Verdict::Torn { first, second, at } => write!(f, "TORN: generation {first} up to byte {at}, then generation {second}"),
-            Verdict::Misplaced { belongs_to, generation } => write!(f, "MISPLACED: has block {belongs_to}'s generation {generation}"),
-            Verdict::Unwritten { found, newest } => write!(f, "UNWRITTEN: has generation {found}, but {newest} was the last one sent"),
+            Verdict::Stale { found, wanted } => {
+                write!(f, "STALE: has generation {found}, but {wanted} was acknowledged")
+            }
+            Verdict::Lost { instead, wanted } => {
+                write!(f, "LOST: has {instead}, but generation {wanted} was acknowledged")
+            }
+            Verdict::Torn { first, second, at } => {
+                write!(f, "TORN: generation {first} up to byte {at}, then generation {second}")
+            }
+            Verdict::Misplaced { belongs_to, generation } => {
+                write!(f, "MISPLACED: has block {belongs_to}'s generation {generation}")
+            }
+            Verdict::Unwritten { found, newest } => {
+                write!(f, "UNWRITTEN: has generation {found}, but {newest} was the last one sent")
+            }
             Verdict::Corrupt { generation, at, bytes } => {
                 write!(f, "CORRUPT: generation {generation} with {bytes} wrong bytes, the first at byte {at}")
             }

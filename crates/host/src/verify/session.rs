@@ -39,10 +39,26 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(controller: Controller, queues: Vec<Queue>, model: &'a mut Model, report: &'a mut Report, random: &'a mut Random) -> Session<'a> {
+    pub fn new(
+        controller: Controller,
+        queues: Vec<Queue>,
+        model: &'a mut Model,
+        report: &'a mut Report,
+        random: &'a mut Random,
+    ) -> Session<'a> {
         let units = model.subject.blocks / u64::from(model.subject.io_blocks);
         let ops = queues.iter().map(|_| vec![Op::Flush; 4096]).collect();
-        Session { controller, queues, model, report, random, ops, busy: vec![false; units as usize], next: 0, until_flush: 0 }
+        Session {
+            controller,
+            queues,
+            model,
+            report,
+            random,
+            ops,
+            busy: vec![false; units as usize],
+            next: 0,
+            until_flush: 0,
+        }
     }
 
     /// Runs a phase to its end, all commands done.
@@ -219,7 +235,9 @@ impl<'a> Session<'a> {
 
     /// A command that the controller gave up because it goes down may be repeated; anything else is a finding.
     fn failed(&mut self, op: Op, status: Status, phase: Phase) {
-        let going = status.sct() == sct::PATH || status.is(Status::ABORTED_SQ_DELETION) || status.is(Status::ABORTED_BY_REQUEST);
+        let going = status.sct() == sct::PATH
+            || status.is(Status::ABORTED_SQ_DELETION)
+            || status.is(Status::ABORTED_BY_REQUEST);
         if going || !status.dnr() {
             self.report.retryable_errors += 1;
             if let (Op::Read { unit }, Phase::Sweep { .. }) = (op, phase) {

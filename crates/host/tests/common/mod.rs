@@ -59,7 +59,8 @@ impl Peer {
         let mut header = vec![0; 8];
         self.stream.read_exact(&mut header).ok()?;
         let ch: CommonHeader = wire::read(&header).unwrap();
-        let layout = ch.layout(Sender::Host, &self.from).unwrap_or_else(|f| panic!("the host's header is wrong: {ch:?} {f:?}"));
+        let layout =
+            ch.layout(Sender::Host, &self.from).unwrap_or_else(|f| panic!("the host's header is wrong: {ch:?} {f:?}"));
         let mut rest = vec![0; layout.total as usize - 8];
         self.stream.read_exact(&mut rest).ok()?;
         header.extend(rest);

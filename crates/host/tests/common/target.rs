@@ -1,6 +1,7 @@
 //! A small target: one namespace in memory, a discovery log; a hook sees every write and may do wrong.
 
 use super::{Pdu, Peer};
+use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use wire::fabrics::{Connect, DISCOVERY_NQN, FcType, Nqn, PropertyGet, PropertySet};
@@ -64,12 +65,14 @@ struct Served<'a> {
     cc: u32,
     admin: bool,
     nqn: String,
+    /// Commands that came while another one's data was awaited.
+    waiting: VecDeque<Pdu>,
 }
 
 fn serve(mut peer: Peer, store: &Mutex<Store>) {
     peer.negotiate(0, 4096);
-    let mut s = Served { peer, store, cc: 0, admin: false, nqn: String::new() };
-    while let Some(pdu) = s.peer.read() {
+    let mut s = Served { peer, store, cc: 0, admin: false, nqn: String::new(), waiting: VecDeque::new() };
+    while let Some(pdu) = s.waiting.pop_front().or_else(|| s.peer.read()) {
         if pdu.ch.kind != wire::tcp::PduType::CAPSULE_CMD || !s.command(&pdu) {
             return;
         }
@@ -125,6 +128,7 @@ impl Served<'_> {
                 let at = wanted.offset as usize;
                 self.give(cid, &log[at..at + wanted.bytes as usize]);
             }
+            AdminOpcode::SET_FEATURES => self.peer.respond(Cqe::new(cid, Status::SUCCESS).with_dw0(sqe.cdw11.get())),
             _ => self.peer.success(cid),
         }
     }
@@ -196,11 +200,9 @@ impl Served<'_> {
         let mut data = Vec::new();
         while data.len() < bytes {
             let pdu = self.peer.read()?;
-            // Another command may come between.
-            if pdu.ch.kind == wire::tcp::PduType::H2C_DATA {
-                data.extend(pdu.data);
-            } else if !self.command(&pdu) {
-                return None;
+            match pdu.ch.kind {
+                wire::tcp::PduType::H2C_DATA => data.extend(pdu.data),
+                _ => self.waiting.push_back(pdu),
             }
         }
         Some(data)

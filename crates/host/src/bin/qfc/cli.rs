@@ -9,7 +9,11 @@ use std::time::Duration;
 ///
 /// Every command takes the target as tcp://ADDRESS:PORT/NQN, or with the flags of nvme-cli (-a, -s, -n).
 #[derive(Debug, Parser)]
-#[command(name = "qfc", version, max_term_width = 110, after_help = "\
+#[command(
+    name = "qfc",
+    version,
+    max_term_width = 110,
+    after_help = "\
 Examples:
   qfc discover -a 127.0.0.1 -s 4420                        what does the target offer?
   qfc identify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk --namespaces
@@ -17,7 +21,8 @@ Examples:
   qfc verify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -t 30
   qfc rpc nvmf_get_subsystems
 
-Exit status: 0 done and good, 1 the answer is bad (verify found damage, an RPC failed), 2 it could not be done.")]
+Exit status: 0 done and good, 1 the answer is bad (verify found damage, an RPC failed), 2 it could not be done."
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -246,5 +251,103 @@ fn io_size(text: &str) -> Result<u32, String> {
     match host::parse_bytes(text)? {
         n @ 512..=0x200_0000 => Ok(n as u32),
         _ => Err("an I/O has 512 bytes to 32 MiB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        Cli::try_parse_from(line.split_whitespace()).map(|c| c.command).map_err(|e| e.to_string())
+    }
+
+    fn address(line: &str) -> String {
+        match parse(line) {
+            Ok(Command::Discover(a)) => a.target.discovery().map(|a| a.to_string()),
+            Ok(Command::Identify(a)) => a.target.any().map(|a| a.to_string()),
+            Ok(Command::Perf(a)) => a.target.subsystem().map(|a| a.to_string()),
+            Ok(Command::Verify(a)) => a.target.subsystem().map(|a| a.to_string()),
+            other => panic!("{line}: {other:?}"),
+        }
+        .unwrap_or_else(|failure| match failure {
+            crate::Failure::Text(text) => text,
+            _ => panic!("{line}"),
+        })
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn targets_in_all_forms() {
+        let disk = "tcp://127.0.0.1:4420/nqn.2014-08.org.example:d";
+        for line in [
+            "qfc perf tcp://127.0.0.1:4420/nqn.2014-08.org.example:d",
+            "qfc verify 127.0.0.1:4420 nqn.2014-08.org.example:d",
+            "qfc identify 127.0.0.1:4420 nqn.2014-08.org.example:d",
+            "qfc identify 127.0.0.1 nqn.2014-08.org.example:d",
+            "qfc identify -t tcp -a 127.0.0.1 -s 4420 -n nqn.2014-08.org.example:d",
+            "qfc perf -a 127.0.0.1 -n nqn.2014-08.org.example:d -t 5 -q 8",
+        ] {
+            assert_eq!(address(line), disk, "{line}");
+        }
+        assert_eq!(
+            address("qfc discover -a ::1 -s 4420"),
+            format!("tcp://[::1]:4420/{}", wire::fabrics::DISCOVERY_NQN)
+        );
+        assert_eq!(
+            address("qfc discover -a 127.0.0.1"),
+            format!("tcp://127.0.0.1:8009/{}", wire::fabrics::DISCOVERY_NQN)
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        assert!(address("qfc perf").contains("which target?"));
+        assert!(
+            address("qfc perf 127.0.0.1:4420").contains("which subsystem")
+                && address("qfc verify 127.0.0.1:4420").contains("qfc discover")
+        );
+        assert!(address("qfc identify rdma://1.2.3.4:4420/nqn.x").contains("tcp"));
+        for (line, word) in [
+            ("qfc discover -t rdma -a 1.2.3.4", "tcp"),
+            ("qfc perf x -o 100", "512 bytes"),
+            ("qfc perf x -o 4q", "unit"),
+            ("qfc perf x -q 0", "0"),
+            ("qfc perf x --mix 101", "101"),
+            ("qfc verify x --resume", "--state"),
+            ("qfc verify x --check a --state b", "cannot be used"),
+            ("qfc perf x -a 1.2.3.4", "cannot be used"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(word), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_digests() {
+        let Ok(Command::Perf(p)) = parse(
+            "qfc perf x -w randrw --mix 30 -q 128 -P 4 -o 128k -t 1.5 --warmup 0 --core 1 -H -D --json - --hpda 7",
+        ) else {
+            panic!()
+        };
+        assert_eq!((p.io_size, p.depth, p.queues, p.mix, p.core), (131_072, 128, 4, 30, Some(1)));
+        assert_eq!((p.time, p.warmup), (Duration::from_millis(1500), Duration::ZERO));
+        let options = p.connect.options().ok().unwrap();
+        assert!(options.link.hdgst && options.link.ddgst && options.link.strict && options.link.hpda == 7);
+        let Ok(Command::Discover(d)) =
+            parse("qfc discover -a 1.2.3.4 --nqn-host nqn.2014-08.org.example:h -o json --lenient")
+        else {
+            panic!()
+        };
+        let options = d.connect.options().ok().unwrap();
+        assert_eq!(
+            (options.host.nqn.as_str(), options.link.strict, d.output),
+            ("nqn.2014-08.org.example:h", false, Output::Json)
+        );
     }
 }

@@ -14,7 +14,12 @@ pub fn run(args: &DiscoverArgs) -> Result<(), Failure> {
 }
 
 fn text(log: &DiscoveryLog) -> String {
-    let mut out = format!("Discovery log, generation {}: {} record{}", log.genctr, log.records.len(), if log.records.len() == 1 { "" } else { "s" });
+    let mut out = format!(
+        "Discovery log, generation {}: {} record{}",
+        log.genctr,
+        log.records.len(),
+        if log.records.len() == 1 { "" } else { "s" }
+    );
     for record in &log.records {
         out += &entry(record);
     }

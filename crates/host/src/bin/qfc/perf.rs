@@ -64,7 +64,15 @@ fn job(args: &PerfArgs) -> Job {
 }
 
 fn text(r: &Report) -> String {
-    let mut out = format!("{:?}, {} bytes, depth {} on {} queue{}, {:.1} s\n", r.workload, r.io_bytes, r.depth, r.queues, if r.queues == 1 { "" } else { "s" }, r.seconds);
+    let mut out = format!(
+        "{:?}, {} bytes, depth {} on {} queue{}, {:.1} s\n",
+        r.workload,
+        r.io_bytes,
+        r.depth,
+        r.queues,
+        if r.queues == 1 { "" } else { "s" },
+        r.seconds
+    );
     out += &format!("{:.0} IOPS  {:.1} MiB/s  ({} commands)\n", r.iops, r.mib_per_s, r.ios);
     out += &latency("latency us", &r.latency_us);
     for (name, part) in [("  of reads", &r.read_latency_us), ("  of writes", &r.write_latency_us)] {
@@ -72,7 +80,12 @@ fn text(r: &Report) -> String {
     }
     let times: Vec<String> = r.connect_us.iter().take(8).map(|us| format!("{us:.0}")).collect();
     let more = if r.connect_us.len() > 8 { " ..." } else { "" };
-    out += &format!("connect us  controller {:.0}  queues {}{more}  all queues {:.0}", r.admin_connect_us, times.join(" "), r.connect_total_us);
+    out += &format!(
+        "connect us  controller {:.0}  queues {}{more}  all queues {:.0}",
+        r.admin_connect_us,
+        times.join(" "),
+        r.connect_total_us
+    );
     out
 }
 

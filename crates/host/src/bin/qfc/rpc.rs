@@ -34,13 +34,17 @@ pub fn run(args: &RpcArgs) -> Result<(), Failure> {
 fn params(args: &RpcArgs) -> Result<Option<Value>, Failure> {
     let text = match args.params.as_deref() {
         None => return Ok(None),
-        Some("-") => std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::Text(format!("standard input: {e}")))?,
+        Some("-") => {
+            std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::Text(format!("standard input: {e}")))?
+        }
         Some(text) => text.to_owned(),
     };
     match serde_json::from_str(&text) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Some(value)),
         Ok(_) => Err(Failure::Text(format!("the parameters are no JSON object: {text}"))),
-        Err(e) => Err(Failure::Text(format!("the parameters are no JSON: {e}\n  -> write them as '{{\"name\": \"value\"}}', in single quotes"))),
+        Err(e) => Err(Failure::Text(format!(
+            "the parameters are no JSON: {e}\n  -> write them as '{{\"name\": \"value\"}}', in single quotes"
+        ))),
     }
 }
 
@@ -68,7 +72,10 @@ fn read(stream: &mut UnixStream, args: &RpcArgs) -> Result<Value, Failure> {
             Ok(0) => return Err(Failure::Text("the target closed the socket without an answer".to_owned())),
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
-                return Err(Failure::Text(format!("no answer within {} s (--timeout waits longer)", args.timeout.as_secs_f64())));
+                return Err(Failure::Text(format!(
+                    "no answer within {} s (--timeout waits longer)",
+                    args.timeout.as_secs_f64()
+                )));
             }
             Err(e) => return Err(Failure::Text(e.to_string())),
         };

@@ -111,7 +111,11 @@ impl Parts<'_> {
                 let default = if subsystem { wire::limits::NVME_PORT } else { wire::limits::DISCOVERY_PORT };
                 Address::new(traddr, self.trsvcid.unwrap_or(default), nqn).map_err(|e| e.to_string())?
             }
-            (None, None) => return Err(Failure::Text("which target? Say tcp://127.0.0.1:4420/nqn..., or -a ADDRESS -s PORT -n NQN".to_owned())),
+            (None, None) => {
+                return Err(Failure::Text(
+                    "which target? Say tcp://127.0.0.1:4420/nqn..., or -a ADDRESS -s PORT -n NQN".to_owned(),
+                ));
+            }
         };
         if let Some(nqn) = self.nqn {
             if address.is_discovery() && self.target.is_some_and(|t| !t.contains(':')) {
@@ -121,7 +125,9 @@ impl Parts<'_> {
         }
         if subsystem && address.is_discovery() {
             let at = address.socket;
-            return Err(Failure::Text(format!("which subsystem of {at}? `qfc discover {at}` lists them; then tcp://{at}/NQN, or -n NQN")));
+            return Err(Failure::Text(format!(
+                "which subsystem of {at}? `qfc discover {at}` lists them; then tcp://{at}/NQN, or -n NQN"
+            )));
         }
         Ok(address)
     }
@@ -129,7 +135,12 @@ impl Parts<'_> {
 
 impl PlainTarget {
     fn parts(&self) -> Parts<'_> {
-        Parts { target: self.target.as_deref(), nqn: self.nqn.as_deref().or(self.subsystem.as_deref()), traddr: self.traddr.as_deref(), trsvcid: self.trsvcid }
+        Parts {
+            target: self.target.as_deref(),
+            nqn: self.nqn.as_deref().or(self.subsystem.as_deref()),
+            traddr: self.traddr.as_deref(),
+            trsvcid: self.trsvcid,
+        }
     }
 
     /// The discovery service there.
@@ -139,7 +150,8 @@ impl PlainTarget {
 
     /// Any controller there, the discovery service if none is named.
     pub fn any(&self) -> Result<Address, Failure> {
-        let discovery = self.nqn.as_deref() == Some(wire::fabrics::DISCOVERY_NQN) || self.target.as_deref().is_some_and(|t| t.ends_with(wire::fabrics::DISCOVERY_NQN));
+        let discovery = self.nqn.as_deref() == Some(wire::fabrics::DISCOVERY_NQN)
+            || self.target.as_deref().is_some_and(|t| t.ends_with(wire::fabrics::DISCOVERY_NQN));
         self.parts().address(!discovery)
     }
 }
@@ -148,6 +160,7 @@ impl LoadTarget {
     /// The subsystem there.
     pub fn subsystem(&self) -> Result<Address, Failure> {
         let nqn = self.nqn.as_deref().or(self.subsystem.as_deref());
-        Parts { target: self.target.as_deref(), nqn, traddr: self.traddr.as_deref(), trsvcid: self.trsvcid }.address(true)
+        Parts { target: self.target.as_deref(), nqn, traddr: self.traddr.as_deref(), trsvcid: self.trsvcid }
+            .address(true)
     }
 }

@@ -21,7 +21,13 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
             eprintln!("{}connection lost ({reconnects}), connecting again", if tty { "\r" } else { "" });
         }
         if tty {
-            eprint!("\r{} writes, {} reads, {} blocks checked, {} wrong ", r.writes, r.reads, r.blocks_checked, r.wrong.values().sum::<u64>());
+            eprint!(
+                "\r{} writes, {} reads, {} blocks checked, {} wrong ",
+                r.writes,
+                r.reads,
+                r.blocks_checked,
+                r.wrong.values().sum::<u64>()
+            );
         }
     };
     let report = host::verify::run(&args.target.subsystem()?, &options, &job(args), &mut progress);
@@ -70,7 +76,10 @@ fn text(r: &Report) -> String {
     for (what, count) in &r.errors {
         out += &format!("{what}: {count} times\n");
     }
-    out += &format!("{} writes, {} reads, {} flushes in {:.1} s; {} blocks written, {} checks of blocks\n", r.writes, r.reads, r.flushes, r.seconds, r.blocks_written, r.blocks_checked);
+    out += &format!(
+        "{} writes, {} reads, {} flushes in {:.1} s; {} blocks written, {} checks of blocks\n",
+        r.writes, r.reads, r.flushes, r.seconds, r.blocks_written, r.blocks_checked
+    );
     if r.reconnects > 0 || r.retryable_errors > 0 {
         out += &format!(
             "{} reconnects (longest outage {:.2} s), {} commands given up by the controller, {} blocks with an unacknowledged last write\n",
@@ -78,6 +87,10 @@ fn text(r: &Report) -> String {
         );
     }
     let wrong: Vec<String> = r.wrong.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    out += &if r.is_good() { "GOOD: every block is what it must be".to_owned() } else { format!("BAD: {}", if wrong.is_empty() { "commands failed".to_owned() } else { wrong.join(", ") }) };
+    out += &if r.is_good() {
+        "GOOD: every block is what it must be".to_owned()
+    } else {
+        format!("BAD: {}", if wrong.is_empty() { "commands failed".to_owned() } else { wrong.join(", ") })
+    };
     out
 }

@@ -3,7 +3,7 @@
 //! - Owns: [`Registry`], the names of all devices of the process, and who uses which.
 //! - In: devices made by the `bdev_*` subsystems; operations from the exchange machine, one [`Channel`] a core.
 //! - Out: exactly one [`Done`] for each submitted operation, with the memory that was lent to it.
-//! - Limits: a channel is opened for a depth; whoever submits keeps to it, so a channel never refuses.
+//! - Limits: a channel is opened for a depth and allocates nothing up to it. Beyond, it may allocate; it never refuses.
 //! - Not done: partial completion, metadata, zones, multipath.
 //!
 //! The contract that every module keeps is in [`Channel`], and [`contract`] tests it.

@@ -108,14 +108,22 @@ fn clears(job: &Job) -> bool {
     matches!((job.op, job.call), (Op::WriteZeroes { .. }, Call::Allocate))
 }
 
+impl<R: Ring> Queue<R> {
+    /// Makes room beyond the depth if it must: hosts may open more queues than the depth was meant for.
+    fn name(&mut self, job: Job) -> Tag {
+        self.jobs.insert(job).unwrap_or_else(|job| {
+            self.jobs.grow(self.jobs.capacity() * 2);
+            self.jobs.insert(job).unwrap_or_else(|_| unreachable!("the table was grown"))
+        })
+    }
+}
+
 impl<R: Ring> Channel for Queue<R> {
     fn submit(&mut self, tag: Tag, op: Op, data: Data) -> Option<Done> {
         if let Some(status) = self.refusal(op) {
             return Some(Done { tag, status, data });
         }
-        let Ok(name) = self.jobs.insert(Job::new(tag, op)) else {
-            panic!("more operations than the channel was opened for");
-        };
+        let name = self.name(Job::new(tag, op));
         if self.ring.room() == 0 || !self.waiting.is_empty() {
             self.waiting.push_back((name, data));
             return None;

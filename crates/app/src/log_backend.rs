@@ -16,7 +16,7 @@ use std::time::SystemTime;
 pub const LEVELS: [&str; 5] = ["ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];
 
 /// Flags that exist without a subsystem of that name.
-const FLAGS: [&str; 8] = ["app", "bdev", "conf", "dma", "exchange", "nvmf", "reactor", "rpc"];
+const FLAGS: [&str; 9] = ["app", "bdev", "conf", "dma", "exchange", "nvmf", "nvmf_tcp", "reactor", "rpc"];
 
 /// The one back end of the process.
 pub struct Backend {
@@ -115,8 +115,7 @@ impl Backend {
     }
 
     fn flag_is_on(&self, target: &str) -> bool {
-        let flag = target.split("::").next().unwrap_or(target);
-        self.any_flag.load(Ordering::Relaxed) && self.flags().get(flag).copied().unwrap_or(false)
+        self.any_flag.load(Ordering::Relaxed) && self.flags().get(part(target)).copied().unwrap_or(false)
     }
 
     fn flags(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {
@@ -148,11 +147,16 @@ impl Log for Backend {
         let time = if self.timestamps.load(Ordering::Relaxed) { format!("[{}] ", stamp()) } else { String::new() };
         let level = LEVELS[usize::from(rank(record.level()))];
         // One write, so that lines of several threads do not mix. A closed standard error is nobody's problem.
-        let line = format!("{time}{level} {}: {}\n", record.target(), record.args());
+        let line = format!("{time}{level} {}: {}\n", part(record.target()), record.args());
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     fn flush(&self) {}
+}
+
+/// The part of the target that a log line is from: its flag.
+fn part(target: &str) -> &str {
+    target.split("::").next().unwrap_or(target)
 }
 
 /// The time now as `2026-01-31 23:59:59.123456` in UTC.

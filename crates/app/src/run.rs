@@ -6,9 +6,10 @@ use crate::exit::Exit;
 use crate::log_backend::backend;
 use crate::options::{Idle, Options};
 use crate::signals;
-use crate::{App, Call, Cli, Methods, Need, Notify, State, Subsystem, in_order};
+use crate::{App, Call, Cli, Methods, Need, Notify, RpcError, State, Subsystem, in_order};
 use clap::CommandFactory;
 use reactor::{Clock, Cores};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,7 +101,7 @@ fn check(mut plan: Plan, options: Options, subsystems: Arc<[Arc<dyn Subsystem>]>
     let built = build(options, arena, Arc::new([]), subsystems).map_err(|error| Failure::new(Exit::Start, error))?;
     plan.verify(&built.app.methods);
     plan.remarks.iter().for_each(|remark| eprintln!("{remark}"));
-    println!("{:#}", plan.to_json());
+    say(&format!("{:#}", plan.to_json()));
     Ok(if plan.failed { Exit::Config } else { Exit::Ok })
 }
 
@@ -208,10 +209,19 @@ fn begin(built: &Built, plan: &Plan, wait_for_rpc: bool, started: &mut Vec<Arc<d
     start(built, started, |subsystem| !subsystem.early())?;
     replay(methods, &late)?;
     if methods.advance(State::Starting, State::Runtime) {
-        log::info!(target: "app", "running on {} cores; {}", built.app.cores.len(), summary(plan));
-        built.subsystems.iter().flat_map(|subsystem| subsystem.serves()).for_each(|line| println!("{line}"));
+        log::info!(target: "app", "running on {}; {}", cores(built.app.cores.len()), summary(plan));
+        built.subsystems.iter().flat_map(|subsystem| subsystem.serves()).for_each(|line| say(&line));
     }
     Ok(())
+}
+
+/// A line for people; one who does not listen is no reason to end.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn cores(count: usize) -> String {
+    if count == 1 { "1 core".to_owned() } else { format!("{count} cores") }
 }
 
 fn summary(plan: &Plan) -> String {
@@ -243,9 +253,16 @@ fn replay(methods: &Methods, calls: &[Planned]) -> Result<(), Failure> {
         }
         methods
             .replay(call)
-            .map_err(|error| Failure::new(Exit::Config, format!("{origin}: {}: {error}", call.method)))?;
+            .map_err(|error| Failure::new(blame(call, &error), format!("{origin}: {}: {error}", call.method)))?;
     }
     Ok(())
+}
+
+/// An address that is not to be had now may be had later; all else is the configuration's fault.
+fn blame(call: &Call, error: &RpcError) -> Exit {
+    // SPDK's code for both is that of invalid parameters; only the system's own error tells them apart.
+    let taken = call.method == "nvmf_subsystem_add_listener" && error.to_string().contains("(os error ");
+    if taken { Exit::Start } else { Exit::Config }
 }
 
 fn await_end(methods: &Methods) {

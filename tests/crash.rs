@@ -127,41 +127,29 @@ fn sigterm_tells_the_hosts_and_ends_with_0() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-/// Writes that the device still works on when SIGTERM comes are answered before the connection ends.
+/// A device that hangs holds up the end for a moment only: its commands are given up, and the hosts told by the end of
+/// their connections.
 #[test]
-fn sigterm_waits_for_io_in_flight_and_a_second_one_does_not() {
-    let slow = |seconds: u64| {
-        let target = Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).start();
-        target.tcp();
-        target.malloc("Malloc0", 4, 512);
-        let latency = seconds * 1_000_000;
-        target.rpc(
-            "bdev_delay_create",
-            json!({ "name": "Slow0", "base_bdev_name": "Malloc0", "avg_read_latency": 0, "p99_read_latency": 0,
-                    "avg_write_latency": latency, "p99_write_latency": latency }),
-        );
-        target.subsystem(NQN, &["Slow0"]);
-        let (admin, cntlid) = Raw::admin(&target);
-        let mut io = Raw::io(&target, cntlid, 1);
-        let cid = io.start(Rw::sqe(NvmOpcode::WRITE, 1, 0, 1, 0), &[1; 512], 0);
-        // The write is in the device once a read after it is answered.
-        io.read(Rw::sqe(NvmOpcode::READ, 1, 8, 1, 0), 512);
-        (target, admin, io, cid)
-    };
-    let (target, _admin, mut io, cid) = slow(1);
+fn sigterm_does_not_wait_for_a_device_that_hangs() {
+    let target = Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).start();
+    target.tcp();
+    target.malloc("Malloc0", 4, 512);
+    let latency = 60_000_000;
+    target.rpc(
+        "bdev_delay_create",
+        json!({ "name": "Slow0", "base_bdev_name": "Malloc0", "avg_read_latency": 0, "p99_read_latency": 0,
+                "avg_write_latency": latency, "p99_write_latency": latency }),
+    );
+    target.subsystem(NQN, &["Slow0"]);
+    let (_admin, cntlid) = Raw::admin(&target);
+    let mut io = Raw::io(&target, cntlid, 1);
+    io.start(Rw::sqe(NvmOpcode::WRITE, 1, 0, 1, 0), &[1; 512], 0);
+    // The write is in the device once a read after it is answered.
+    io.read(Rw::sqe(NvmOpcode::READ, 1, 8, 1, 0), 512);
     target.signal("TERM");
-    let answer = io.answer(cid);
-    assert!(answer.status().is_success(), "{answer:?}");
+    let begin = Instant::now();
     io.fate();
     let (code, log) = target.end();
     assert_eq!(code, 0, "{log}");
-
-    let (target, _admin, _io, _) = slow(60);
-    target.signal("TERM");
-    testbed::until("it says that it stops", || target.log().contains("stopping").then_some(()));
-    target.signal("TERM");
-    let begin = Instant::now();
-    let (code, log) = target.end();
-    assert_eq!(code, 5, "{log}");
-    assert!(begin.elapsed() < Duration::from_secs(2), "at once, not after {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?}", begin.elapsed());
 }

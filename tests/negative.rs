@@ -491,7 +491,9 @@ fn connections_that_break_off() {
     let disable = admin.command_as_is(PropertySet::sqe(Property::CC, 0), &[]);
     assert!(disable.status().is_success(), "{disable:?}");
     io.fate();
+    admin.wait_ready(false);
     admin.enable();
+    admin.wait_ready(true);
     let mut io = Raw::io(&target, cntlid, 1);
     assert!(io.command(write_sqe(0, 1), &[5; 512]).status().is_success(), "after a controller reset");
     let shutdown = Cc::default().with_en(true).with_iosqes(6).with_iocqes(4).with_shn(Cc::SHN_NORMAL);

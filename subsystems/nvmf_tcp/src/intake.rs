@@ -212,13 +212,13 @@ impl TcpPort {
             return Err(Fault::field(8));
         }
         if offset != got {
-            return Err(Fault { fes: Fes::DATA_TRANSFER_OUT_OF_RANGE, fei: 12 });
+            return Err(Fault::of(Fes::DATA_TRANSFER_OUT_OF_RANGE));
         }
         if len == 0 || len != data_bytes {
             return Err(Fault::field(16));
         }
         if asked - got < len {
-            return Err(Fault { fes: Fes::DATA_TRANSFER_OUT_OF_RANGE, fei: 16 });
+            return Err(Fault::of(Fes::DATA_TRANSFER_OUT_OF_RANGE));
         }
         if pdu.last() != (got + len == asked) {
             return Err(Fault::field(1));

@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 use wire::IntoBytes;
-use wire::fabrics::{Connect, ConnectData, Nqn, PropertySet};
+use wire::fabrics::{Connect, ConnectData, Nqn, PropertyGet, PropertySet};
 use wire::limits::CNTLID_DYNAMIC;
-use wire::nvme::{Cc, Cqe, Property, SglDescriptor, Sqe};
+use wire::nvme::{Cc, Cqe, Csts, Property, SglDescriptor, Sqe};
 use wire::tcp::{C2HData, CapsuleCmd, CapsuleResp, CommonHeader, Fault, Framing, H2CData, ICReq, ICResp, PduType, R2T, TermReq, flags};
 
 /// The host that [`Raw`] says it is.
@@ -124,6 +124,17 @@ impl Raw {
         let cc = Cc::default().with_en(true).with_iosqes(6).with_iocqes(4);
         let answer = self.command(PropertySet::sqe(Property::CC, u64::from(cc.0)), &[]);
         assert!(answer.status().is_success(), "CC.EN: {answer:?}");
+    }
+
+    /// Waits until CSTS.RDY is so: what a host does before it changes CC.EN again (NVMe Base 2.0c 3.1.3.5).
+    ///
+    /// # Panics
+    /// If it does not become so.
+    pub fn wait_ready(&mut self, ready: bool) {
+        crate::until(&format!("CSTS.RDY is {ready}"), || {
+            let answer = self.command_as_is(PropertyGet::sqe(Property::CSTS), &[]);
+            (Csts(answer.dw0.get()).rdy() == ready).then_some(())
+        });
     }
 
     /// Sends bytes as they are. That the peer has gone is no error here: what it said is still to be read.

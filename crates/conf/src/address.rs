@@ -24,11 +24,7 @@ impl Wwn {
     /// `naa.`, or in pairs with colons. Zero is no name.
     pub fn parse(text: &str) -> Option<Wwn> {
         let text = strip(strip(text, "naa."), "0x");
-        let digits = if text.len() == 23 {
-            pairs(text)?
-        } else {
-            text.to_owned()
-        };
+        let digits = if text.len() == 23 { pairs(text)? } else { text.to_owned() };
         let hex = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         let value = hex.then(|| u64::from_str_radix(&digits, 16).ok())??;
         (value != 0).then_some(Wwn(value))
@@ -77,9 +73,7 @@ pub(crate) struct IpPort {
 /// The error is the reason for a user.
 pub(crate) fn ip_port(text: &str) -> Result<IpPort, String> {
     if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest
-            .split_once(']')
-            .ok_or("the closing bracket of the IPv6 address is missing")?;
+        let (address, rest) = rest.split_once(']').ok_or("the closing bracket of the IPv6 address is missing")?;
         let port = match rest.strip_prefix(':') {
             Some(port) => Some(self::port(port)?),
             None if rest.is_empty() => None,
@@ -95,17 +89,9 @@ pub(crate) fn ip_port(text: &str) -> Result<IpPort, String> {
         None => (text, None),
     };
     match address.parse::<Ipv4Addr>() {
-        Ok(_) => Ok(IpPort {
-            address: address.to_owned(),
-            v6: false,
-            port,
-        }),
-        Err(_) if address == "*" => {
-            Err("'*' is no address; 0.0.0.0 means all of this machine".to_owned())
-        }
-        Err(_) => Err(format!(
-            "{address} is not an IP address; names are not looked up"
-        )),
+        Ok(_) => Ok(IpPort { address: address.to_owned(), v6: false, port }),
+        Err(_) if address == "*" => Err("'*' is no address; 0.0.0.0 means all of this machine".to_owned()),
+        Err(_) => Err(format!("{address} is not an IP address; names are not looked up")),
     }
 }
 
@@ -118,15 +104,9 @@ fn port(text: &str) -> Result<u16, String> {
 }
 
 fn v6(text: &str, port: Option<u16>) -> Result<IpPort, String> {
-    let (bare, zone) = text
-        .split_once('%')
-        .map_or((text, None), |(bare, zone)| (bare, Some(zone)));
+    let (bare, zone) = text.split_once('%').map_or((text, None), |(bare, zone)| (bare, Some(zone)));
     match bare.parse::<Ipv6Addr>() {
-        Ok(_) if zone != Some("") => Ok(IpPort {
-            address: text.to_owned(),
-            v6: true,
-            port,
-        }),
+        Ok(_) if zone != Some("") => Ok(IpPort { address: text.to_owned(), v6: true, port }),
         _ => Err(format!("{text} is not an IPv6 address")),
     }
 }
@@ -168,16 +148,10 @@ mod tests {
     #[test]
     fn ip_addresses() {
         let read = |t: &str| ip_port(t).map(|a| (a.address, a.v6, a.port));
-        assert_eq!(
-            read("192.0.2.1:4420"),
-            Ok(("192.0.2.1".into(), false, Some(4420)))
-        );
+        assert_eq!(read("192.0.2.1:4420"), Ok(("192.0.2.1".into(), false, Some(4420))));
         assert_eq!(read("192.0.2.1"), Ok(("192.0.2.1".into(), false, None)));
         assert_eq!(read("[::1]:4420"), Ok(("::1".into(), true, Some(4420))));
-        assert_eq!(
-            read("[fe80::1%eth0]"),
-            Ok(("fe80::1%eth0".into(), true, None))
-        );
+        assert_eq!(read("[fe80::1%eth0]"), Ok(("fe80::1%eth0".into(), true, None)));
         assert_eq!(read("2001:db8::1"), Ok(("2001:db8::1".into(), true, None)));
         for text in [
             "",

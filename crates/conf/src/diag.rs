@@ -62,11 +62,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(file: &str) -> Self {
-        Log {
-            file: file.to_owned(),
-            kept: Vec::new(),
-            dropped: None,
-        }
+        Log { file: file.to_owned(), kept: Vec::new(), dropped: None }
     }
 
     /// Is there no room for more remarks? Then there is no use in wording them with care.
@@ -74,21 +70,11 @@ impl Log {
         self.kept.len() >= limits::DIAGNOSTICS
     }
 
-    pub(crate) fn warn(
-        &mut self,
-        line: usize,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub(crate) fn warn(&mut self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
         self.push(Severity::Warning, line, message.into(), remedy.into());
     }
 
-    pub(crate) fn error(
-        &mut self,
-        line: usize,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    pub(crate) fn error(&mut self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
         self.push(Severity::Error, line, message.into(), remedy.into());
     }
 
@@ -110,10 +96,7 @@ impl Log {
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.kept.sort_by_key(|d| d.line);
         if let Some(severity) = self.dropped {
-            let message = format!(
-                "more than {} remarks; the rest is not shown",
-                limits::DIAGNOSTICS
-            );
+            let message = format!("more than {} remarks; the rest is not shown", limits::DIAGNOSTICS);
             self.kept.push(Diagnostic {
                 severity,
                 file: self.file,
@@ -131,15 +114,7 @@ fn printable(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// A user's text for use in a message: quoted, and cut when it is very long.

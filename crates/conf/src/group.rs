@@ -56,19 +56,8 @@ pub(crate) fn group(document: Document, log: &mut Log) -> Blocks {
                     told_apart(&blocks[at], &section, log);
                 }
                 first.entry(key).or_insert(blocks.len());
-                let Section {
-                    name,
-                    number,
-                    line,
-                    items,
-                } = section;
-                blocks.push(Block {
-                    spec,
-                    name,
-                    number,
-                    line,
-                    items,
-                });
+                let Section { name, number, line, items } = section;
+                blocks.push(Block { spec, name, number, line, items });
             }
         }
     }
@@ -86,15 +75,8 @@ fn own_object(block: &Block, section: &Section) -> bool {
 }
 
 fn merge(block: &mut Block, section: Section, log: &mut Log) {
-    let message = format!(
-        "[{}] stood already on line {}; both are read as one section",
-        section.name, block.line
-    );
-    log.warn(
-        section.line,
-        message,
-        "write one section, or give each its own number",
-    );
+    let message = format!("[{}] stood already on line {}; both are read as one section", section.name, block.line);
+    log.warn(section.line, message, "write one section, or give each its own number");
     block.items.extend(section.items);
 }
 
@@ -104,29 +86,14 @@ fn told_apart(block: &Block, section: &Section, log: &mut Log) {
         "[{}] stood already on line {}; as this one has its own {identity}, both are used (SPDK 20.01 would use only the first)",
         section.name, block.line
     );
-    log.warn(
-        section.line,
-        message,
-        format!("write [{0}1], [{0}2] and so on", block.spec.name),
-    );
+    log.warn(section.line, message, format!("write [{0}1], [{0}2] and so on", block.spec.name));
 }
 
 fn unknown_section(section: &Section, log: &mut Log) {
     let names = SECTIONS.iter().map(|s| s.name);
     let stem = section.name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let remedy = did_you_mean(
-        stem,
-        names,
-        "remove it, or look up its name in the documentation",
-    );
-    log.warn(
-        section.line,
-        format!(
-            "section [{}] is not known; it is ignored",
-            cut(&section.name)
-        ),
-        remedy,
-    );
+    let remedy = did_you_mean(stem, names, "remove it, or look up its name in the documentation");
+    log.warn(section.line, format!("section [{}] is not known; it is ignored", cut(&section.name)), remedy);
 }
 
 fn cut(name: &str) -> String {
@@ -145,18 +112,11 @@ fn check_keys(block: &Block, log: &mut Log) {
             unknown_key(block, item, log);
             continue;
         };
-        if let Some(line) = seen
-            .get(&item.key.to_ascii_lowercase())
-            .filter(|_| !key.many || key.name.ends_with('*'))
-        {
-            let message = format!(
-                "[{}] {} stood already on line {line}; this one is ignored",
-                block.name, item.key
-            );
+        if let Some(line) = seen.get(&item.key.to_ascii_lowercase()).filter(|_| !key.many || key.name.ends_with('*')) {
+            let message = format!("[{}] {} stood already on line {line}; this one is ignored", block.name, item.key);
             log.warn(item.line, message, "keep one of them");
         }
-        seen.entry(item.key.to_ascii_lowercase())
-            .or_insert(item.line);
+        seen.entry(item.key.to_ascii_lowercase()).or_insert(item.line);
         check_count(block, item, key.min, key.max, log);
     }
 }
@@ -169,20 +129,12 @@ fn unknown_key(block: &Block, item: &Item, log: &mut Log) {
             show(&item.key)
         )
     } else {
-        format!(
-            "[{}] {} is not known; it is ignored",
-            block.name,
-            show(&item.key)
-        )
+        format!("[{}] {} is not known; it is ignored", block.name, show(&item.key))
     };
-    let otherwise = other_home(&item.key)
-        .unwrap_or_else(|| "remove it, or look up its name in the documentation".to_owned());
+    let otherwise =
+        other_home(&item.key).unwrap_or_else(|| "remove it, or look up its name in the documentation".to_owned());
     let names = block.spec.keys.iter().map(|k| k.name.trim_end_matches('*'));
-    log.warn(
-        item.line,
-        message,
-        did_you_mean(&item.key, names, &otherwise),
-    );
+    log.warn(item.line, message, did_you_mean(&item.key, names, &otherwise));
 }
 
 fn other_home(key: &str) -> Option<String> {
@@ -193,23 +145,12 @@ fn other_home(key: &str) -> Option<String> {
 fn check_count(block: &Block, item: &Item, min: usize, max: usize, log: &mut Log) {
     let count = item.len();
     if count < min {
-        let message = format!(
-            "[{}] {} needs {min} value(s) and has {count}",
-            block.name, item.key
-        );
+        let message = format!("[{}] {} needs {min} value(s) and has {count}", block.name, item.key);
         log.warn(item.line, message, "add what is missing");
     } else if count > max {
         let first = item.value(max).unwrap_or_default();
-        let message = format!(
-            "[{}] {} takes {max} value(s); {} and what follows is ignored",
-            block.name,
-            item.key,
-            show(first)
-        );
-        log.warn(
-            item.line,
-            message,
-            "put a value with blanks in double quotes",
-        );
+        let message =
+            format!("[{}] {} takes {max} value(s); {} and what follows is ignored", block.name, item.key, show(first));
+        log.warn(item.line, message, "put a value with blanks in double quotes");
     }
 }

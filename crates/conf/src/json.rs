@@ -11,19 +11,14 @@ use crate::plan::Plan;
 pub fn to_json_config(plan: &Plan) -> Value {
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
     for call in &plan.calls {
-        let name = call
-            .method
-            .split_once('_')
-            .map_or(call.method.as_str(), |(name, _)| name);
+        let name = call.method.split_once('_').map_or(call.method.as_str(), |(name, _)| name);
         let entry = json!({"method": call.method, "params": call.params});
         match groups.iter_mut().find(|(group, _)| *group == name) {
             Some((_, config)) => config.push(entry),
             None => groups.push((name, vec![entry])),
         }
     }
-    let groups: Vec<Value> = groups
-        .into_iter()
-        .map(|(name, config)| json!({"subsystem": name, "config": config}))
-        .collect();
+    let groups: Vec<Value> =
+        groups.into_iter().map(|(name, config)| json!({"subsystem": name, "config": config})).collect();
     json!({"subsystems": groups})
 }

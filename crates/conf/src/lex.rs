@@ -57,11 +57,7 @@ fn without_cr(line: &[u8]) -> &[u8] {
 
 fn warn_about_comment(joined: &[u8], number: usize, log: &mut Log) {
     if joined.trim_ascii_start().first() == Some(&b'#') {
-        log.warn(
-            number,
-            "this comment ends in a backslash, so the next line is part of it",
-            "remove the backslash",
-        );
+        log.warn(number, "this comment ends in a backslash, so the next line is part of it", "remove the backslash");
     }
 }
 
@@ -72,31 +68,17 @@ fn clean(line: &[u8], number: usize, log: &mut Log) -> Option<String> {
         return None;
     }
     if line.len() > limits::LINE_BYTES {
-        let message = format!(
-            "the line is longer than {} bytes; it is ignored",
-            limits::LINE_BYTES
-        );
+        let message = format!("the line is longer than {} bytes; it is ignored", limits::LINE_BYTES);
         log.error(number, message, "split it");
         return None;
     }
     let text = String::from_utf8_lossy(line);
-    if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\u{b}' | '\u{c}'))
-    {
-        log.error(
-            number,
-            "the line holds control characters; it is ignored",
-            "save the file as plain text",
-        );
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\u{b}' | '\u{c}')) {
+        log.error(number, "the line holds control characters; it is ignored", "save the file as plain text");
         return None;
     }
     if matches!(text, std::borrow::Cow::Owned(_)) {
-        log.warn(
-            number,
-            "the line is not UTF-8; the bytes that are not are replaced",
-            "save the file as UTF-8",
-        );
+        log.warn(number, "the line is not UTF-8; the bytes that are not are replaced", "save the file as UTF-8");
     }
     Some(text.into_owned())
 }
@@ -140,10 +122,7 @@ pub(crate) fn words(text: &str) -> (Vec<Value>, Option<Flaw>) {
 }
 
 fn begun(word: &mut Option<Value>, quoted: bool) -> &mut Value {
-    word.get_or_insert_with(|| Value {
-        text: String::new(),
-        quoted,
-    })
+    word.get_or_insert_with(|| Value { text: String::new(), quoted })
 }
 
 #[cfg(test)]
@@ -161,18 +140,12 @@ mod tests {
 
     #[test]
     fn quotes_of_both_kinds_and_inside_a_word() {
-        assert_eq!(
-            split(r#"K "a b" 'c d' e"f g"h "" "#),
-            ["K", "a b", "c d", "ef gh", ""]
-        );
+        assert_eq!(split(r#"K "a b" 'c d' e"f g"h "" "#), ["K", "a b", "c d", "ef gh", ""]);
     }
 
     #[test]
     fn escapes_outside_and_inside_double_quotes_only() {
-        assert_eq!(
-            split(r#"K a\ b "c\"d" 'e\f'"#),
-            ["K", "a b", "c\"d", r"e\f"]
-        );
+        assert_eq!(split(r#"K a\ b "c\"d" 'e\f'"#), ["K", "a b", "c\"d", r"e\f"]);
     }
 
     #[test]
@@ -185,31 +158,19 @@ mod tests {
     #[test]
     fn hash_in_quotes_is_marked() {
         let (w, _) = words(r##"K "#1" #2 \#3"##);
-        assert_eq!(
-            w.iter().map(|w| w.quoted).collect::<Vec<_>>(),
-            [false, true, false, true]
-        );
+        assert_eq!(w.iter().map(|w| w.quoted).collect::<Vec<_>>(), [false, true, false, true]);
     }
 
     fn numbered(bytes: &[u8]) -> (Vec<(usize, String)>, Vec<String>) {
         let mut log = Log::new("f");
-        let lines = lines(bytes, &mut log)
-            .into_iter()
-            .map(|l| (l.number, l.text))
-            .collect();
-        (
-            lines,
-            log.finish().iter().map(ToString::to_string).collect(),
-        )
+        let lines = lines(bytes, &mut log).into_iter().map(|l| (l.number, l.text)).collect();
+        (lines, log.finish().iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn lines_are_joined_and_keep_the_first_number() {
         let (lines, diags) = numbered(b"# c\n\nA 1 \\\n  2\r\nB\\\r\nC\n  # d\nE");
-        assert_eq!(
-            lines,
-            [(3, "A 1   2".into()), (5, "BC".into()), (8, "E".into())]
-        );
+        assert_eq!(lines, [(3, "A 1   2".into()), (5, "BC".into()), (8, "E".into())]);
         assert_eq!(diags, [""; 0]);
     }
 
@@ -234,9 +195,6 @@ mod tests {
         bytes.extend_from_slice(b"\\\nb\\\nc\nD 1\n");
         let (lines, diags) = numbered(&bytes);
         assert_eq!(lines, [(4, "D 1".into())]);
-        assert!(
-            diags[0].starts_with("f:1: error: the line is longer"),
-            "{diags:?}"
-        );
+        assert!(diags[0].starts_with("f:1: error: the line is longer"), "{diags:?}");
     }
 }

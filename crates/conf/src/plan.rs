@@ -18,11 +18,7 @@ pub struct Call {
 
 impl Call {
     pub(crate) fn new(method: &str, params: Value, line: usize) -> Call {
-        Call {
-            method: method.to_owned(),
-            params,
-            line,
-        }
+        Call { method: method.to_owned(), params, line }
     }
 }
 
@@ -78,8 +74,6 @@ pub struct Plan {
 impl Plan {
     /// Is there an error among the diagnostics? Then the plan must not be carried out.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|d| d.severity == Severity::Error)
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 }

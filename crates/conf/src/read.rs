@@ -15,9 +15,7 @@ impl Block {
 
     /// All items with this key.
     pub(crate) fn items<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Item> {
-        self.items
-            .iter()
-            .filter(move |i| i.key.eq_ignore_ascii_case(key))
+        self.items.iter().filter(move |i| i.key.eq_ignore_ascii_case(key))
     }
 
     /// First value of the first item with this key.
@@ -31,12 +29,8 @@ impl Block {
         let text = item.value(0)?;
         let flag = boolean(text);
         if flag.is_none() {
-            let message = format!(
-                "[{}] {key}: {} is not Yes or No; {} is used",
-                self.name,
-                show(text),
-                yes_no(default)
-            );
+            let message =
+                format!("[{}] {key}: {} is not Yes or No; {} is used", self.name, show(text), yes_no(default));
             log.warn(item.line, message, "write Yes or No");
         }
         flag
@@ -44,13 +38,7 @@ impl Block {
 
     /// A decimal number; `None` if the key is absent or cannot be read (`default` is for the
     /// warning: what is used instead).
-    pub(crate) fn number(
-        &self,
-        key: &str,
-        range: RangeInclusive<u64>,
-        default: &str,
-        log: &mut Log,
-    ) -> Option<u64> {
+    pub(crate) fn number(&self, key: &str, range: RangeInclusive<u64>, default: &str, log: &mut Log) -> Option<u64> {
         let item = self.item(key)?;
         self.value_number(item, 0, range, default, log)
     }
@@ -81,11 +69,7 @@ impl Block {
 
     /// One warning that this whole section does nothing here.
     pub(crate) fn no_meaning(&self, log: &mut Log) {
-        log.warn(
-            self.line,
-            format!("[{}] has no meaning here yet; it is ignored", self.name),
-            "remove the section",
-        );
+        log.warn(self.line, format!("[{}] has no meaning here yet; it is ignored", self.name), "remove the section");
     }
 }
 
@@ -107,17 +91,13 @@ fn yes_no(flag: bool) -> &'static str {
 
 /// Only digits: no sign, no `0x`, no unit, as in the original.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Decimal, `0x` hexadecimal or `0` octal, as the original reads a namespace ID.
 pub(crate) fn any_base(text: &str) -> Option<u64> {
     let digits = |text: &str, base| {
-        text.bytes()
-            .all(|b| b.is_ascii_alphanumeric())
-            .then(|| u64::from_str_radix(text, base).ok())?
+        text.bytes().all(|b| b.is_ascii_alphanumeric()).then(|| u64::from_str_radix(text, base).ok())?
     };
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) => digits(hex, 16),
@@ -132,22 +112,10 @@ mod tests {
 
     #[test]
     fn booleans() {
-        for (text, flag) in [
-            ("yes", true),
-            ("Y", true),
-            ("TRUE", true),
-            ("1", true),
-            ("on", true),
-        ] {
+        for (text, flag) in [("yes", true), ("Y", true), ("TRUE", true), ("1", true), ("on", true)] {
             assert_eq!(boolean(text), Some(flag));
         }
-        for (text, flag) in [
-            ("no", false),
-            ("n", false),
-            ("False", false),
-            ("0", false),
-            ("OFF", false),
-        ] {
+        for (text, flag) in [("no", false), ("n", false), ("False", false), ("0", false), ("OFF", false)] {
             assert_eq!(boolean(text), Some(flag));
         }
         assert_eq!((boolean("enable"), boolean("")), (None, None));
@@ -160,22 +128,9 @@ mod tests {
             assert_eq!(decimal(text), None, "{text}");
         }
         assert_eq!(
-            (
-                any_base("0x1f"),
-                any_base("017"),
-                any_base("0"),
-                any_base("9")
-            ),
+            (any_base("0x1f"), any_base("017"), any_base("0"), any_base("9")),
             (Some(31), Some(15), Some(0), Some(9))
         );
-        assert_eq!(
-            (
-                any_base("0x"),
-                any_base("-1"),
-                any_base("+1"),
-                any_base("08")
-            ),
-            (None, None, None, None)
-        );
+        assert_eq!((any_base("0x"), any_base("-1"), any_base("+1"), any_base("08")), (None, None, None, None));
     }
 }

@@ -25,62 +25,31 @@ pub(crate) struct SectionSpec {
 }
 
 const fn one(name: &'static str) -> KeySpec {
-    KeySpec {
-        name,
-        many: false,
-        min: 1,
-        max: 1,
-    }
+    KeySpec { name, many: false, min: 1, max: 1 }
 }
 
 const fn many(name: &'static str, min: usize, max: usize) -> KeySpec {
-    KeySpec {
-        name,
-        many: true,
-        min,
-        max,
-    }
+    KeySpec { name, many: true, min, max }
 }
 
 /// Free text that nobody reads.
-const COMMENT: KeySpec = KeySpec {
-    name: "Comment",
-    many: true,
-    min: 0,
-    max: usize::MAX,
-};
+const COMMENT: KeySpec = KeySpec { name: "Comment", many: true, min: 0, max: usize::MAX };
 
 const fn exact(name: &'static str, keys: &'static [KeySpec]) -> SectionSpec {
-    SectionSpec {
-        name,
-        prefix: false,
-        identity: None,
-        keys,
-    }
+    SectionSpec { name, prefix: false, identity: None, keys }
 }
 
-const fn numbered(
-    name: &'static str,
-    identity: Option<&'static str>,
-    keys: &'static [KeySpec],
-) -> SectionSpec {
-    SectionSpec {
-        name,
-        prefix: true,
-        identity,
-        keys,
-    }
+const fn numbered(name: &'static str, identity: Option<&'static str>, keys: &'static [KeySpec]) -> SectionSpec {
+    SectionSpec { name, prefix: true, identity, keys }
 }
 
 impl SectionSpec {
     /// The key called `key`. A name that ends in `*` stands for itself and a number.
     pub(crate) fn key(&self, key: &str) -> Option<&'static KeySpec> {
-        self.keys
-            .iter()
-            .find(|spec| match spec.name.strip_suffix('*') {
-                Some(stem) => crate::schema::numbered_name(key, stem).is_some(),
-                None => spec.name.eq_ignore_ascii_case(key),
-            })
+        self.keys.iter().find(|spec| match spec.name.strip_suffix('*') {
+            Some(stem) => crate::schema::numbered_name(key, stem).is_some(),
+            None => spec.name.eq_ignore_ascii_case(key),
+        })
     }
 }
 
@@ -94,29 +63,19 @@ pub(crate) fn numbered_name(text: &str, stem: &str) -> Option<u32> {
 
 /// The section called `name`.
 pub(crate) fn section(name: &str) -> Option<&'static SectionSpec> {
-    let exact = SECTIONS
-        .iter()
-        .find(|s| !s.prefix && s.name.eq_ignore_ascii_case(name));
-    exact.or_else(|| {
-        SECTIONS
-            .iter()
-            .find(|s| s.prefix && has_prefix(name, s.name))
-    })
+    let exact = SECTIONS.iter().find(|s| !s.prefix && s.name.eq_ignore_ascii_case(name));
+    exact.or_else(|| SECTIONS.iter().find(|s| s.prefix && has_prefix(name, s.name)))
 }
 
 fn has_prefix(name: &str, prefix: &str) -> bool {
-    name.get(..prefix.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 pub(crate) static SECTIONS: &[SectionSpec] = &[
     exact("Global", GLOBAL),
     exact("Rpc", &[one("Enable"), one("Listen")]),
     exact("Bdev", &[one("BdevIoPoolSize"), one("BdevIoCacheSize")]),
-    exact(
-        "Malloc",
-        &[one("NumberOfLuns"), one("LunSizeInMB"), one("BlockSize")],
-    ),
+    exact("Malloc", &[one("NumberOfLuns"), one("LunSizeInMB"), one("BlockSize")]),
     exact("Null", &[many("Dev", 2, 5)]),
     exact("AIO", &[many("AIO", 2, 3)]),
     exact("URING", &[many("URING", 2, 3)]),
@@ -128,10 +87,7 @@ pub(crate) static SECTIONS: &[SectionSpec] = &[
     exact("Ceph", &[many("Ceph", 2, 3)]),
     exact("crypto", &[many("CRY", 4, 4)]),
     exact("OCF", &[many("OCF", 4, 4)]),
-    exact(
-        "iSCSI_Initiator",
-        &[one("initiator_name"), many("URL", 2, 2)],
-    ),
+    exact("iSCSI_Initiator", &[one("initiator_name"), many("URL", 2, 2)]),
     exact("QoS", &[]),
     exact("Ioat", &[]),
     exact("Vmd", &[]),
@@ -148,23 +104,14 @@ pub(crate) static SECTIONS: &[SectionSpec] = &[
     numbered("Transport", Some("Type"), TRANSPORT),
     numbered("Subsystem", Some("NQN"), SUBSYSTEM),
     numbered("PortalGroup", None, &[COMMENT, many("Portal", 2, 2)]),
-    numbered(
-        "InitiatorGroup",
-        None,
-        &[COMMENT, many("InitiatorName", 1, 1), many("Netmask", 1, 1)],
-    ),
+    numbered("InitiatorGroup", None, &[COMMENT, many("InitiatorName", 1, 1), many("Netmask", 1, 1)]),
     numbered("AuthGroup", None, &[COMMENT, many("Auth", 2, 4)]),
     numbered("TargetNode", Some("TargetName"), TARGET_NODE),
 ];
 
 const GLOBAL: &[KeySpec] = &[
     COMMENT,
-    KeySpec {
-        name: "ReactorMask",
-        many: false,
-        min: 1,
-        max: usize::MAX,
-    },
+    KeySpec { name: "ReactorMask", many: false, min: 1, max: usize::MAX },
     one("SharedMemoryID"),
     one("NoPci"),
     one("TpointGroupMask"),
@@ -193,13 +140,8 @@ const NVME: &[KeySpec] = &[
     one("DelayCmdSubmit"),
 ];
 
-const RAID: &[KeySpec] = &[
-    one("Name"),
-    one("RaidLevel"),
-    one("StripSize"),
-    one("NumDevices"),
-    many("Devices", 1, usize::MAX),
-];
+const RAID: &[KeySpec] =
+    &[one("Name"), one("RaidLevel"), one("StripSize"), one("NumDevices"), many("Devices", 1, usize::MAX)];
 
 const NVMF: &[KeySpec] = &[
     one("MaxSubsystems"),
@@ -244,12 +186,7 @@ const SUBSYSTEM: &[KeySpec] = &[
     many("Namespace", 1, 3),
     one("Mode"),
     one("Core"),
-    KeySpec {
-        name: "NVMe",
-        many: true,
-        min: 1,
-        max: usize::MAX,
-    },
+    KeySpec { name: "NVMe", many: true, min: 1, max: usize::MAX },
 ];
 
 const QFC: &[KeySpec] = &[
@@ -315,19 +252,13 @@ mod tests {
         assert_eq!(name("malloc"), Some("Malloc"));
         assert_eq!(name("SUBSYSTEM12"), Some("Subsystem"));
         assert_eq!(name("iSCSI_Initiator"), Some("iSCSI_Initiator"));
-        assert_eq!(
-            (name("Malloc1"), name("Sub"), name("§§§")),
-            (None, None, None)
-        );
+        assert_eq!((name("Malloc1"), name("Sub"), name("§§§")), (None, None, None));
     }
 
     #[test]
     fn numbered_keys() {
         assert_eq!(numbered_name("lun12", "LUN"), Some(12));
-        assert_eq!(
-            (numbered_name("LUN", "LUN"), numbered_name("LUNx", "LUN")),
-            (None, None)
-        );
+        assert_eq!((numbered_name("LUN", "LUN"), numbered_name("LUNx", "LUN")), (None, None));
         assert_eq!(numbered_name("LUN99999999999", "LUN"), None);
     }
 }

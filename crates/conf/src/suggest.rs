@@ -1,11 +1,7 @@
 //! "Did you mean": the nearest of some known words.
 
 /// `did you mean X?` for the candidate nearest to `word`, or `otherwise` if none is near.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-    otherwise: &str,
-) -> String {
+pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
     match nearest(word, candidates) {
         Some(name) => format!("did you mean {name}?"),
         None => otherwise.to_owned(),
@@ -14,11 +10,7 @@ pub(crate) fn did_you_mean<'a>(
 
 fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
-    let word: Vec<char> = word
-        .chars()
-        .take(LONGEST + 1)
-        .flat_map(char::to_lowercase)
-        .collect();
+    let word: Vec<char> = word.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
     if word.len() > LONGEST {
         return None;
     }
@@ -64,14 +56,6 @@ mod tests {
     #[test]
     fn distance_is_levenshtein() {
         let d = |a: &str, b| distance(&a.chars().collect::<Vec<_>>(), b);
-        assert_eq!(
-            (
-                d("kitten", "sitting"),
-                d("", "abc"),
-                d("abc", ""),
-                d("abc", "ABC")
-            ),
-            (3, 3, 3, 0)
-        );
+        assert_eq!((d("kitten", "sitting"), d("", "abc"), d("abc", ""), d("abc", "ABC")), (3, 3, 3, 0));
     }
 }

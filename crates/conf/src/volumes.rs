@@ -23,10 +23,7 @@ impl Volumes {
     /// Adds a name that a call creates. False (and an error) if it exists.
     pub(crate) fn add(&mut self, name: &str, line: usize, log: &mut Log) -> bool {
         if let Some(before) = self.here.get(name) {
-            let message = format!(
-                "block device {} exists already, from line {before}",
-                show(name)
-            );
+            let message = format!("block device {} exists already, from line {before}", show(name));
             log.error(line, message, "give it another name");
             return false;
         }
@@ -57,25 +54,13 @@ impl Volumes {
                     show(name),
                     absent
                 );
-                log.warn(
-                    line,
-                    message,
-                    "use a volume from [Malloc], [Null], [AIO] or [URING]",
-                );
+                log.warn(line, message, "use a volume from [Malloc], [Null], [AIO] or [URING]");
             }
             None => {
                 let shown = if log.is_full() { 0 } else { SUGGESTED_FROM };
                 let names = self.here.keys().take(shown).map(String::as_str);
-                let remedy = did_you_mean(
-                    name,
-                    names,
-                    "create it in [Malloc], [Null], [AIO] or [URING]",
-                );
-                log.error(
-                    line,
-                    format!("{user}: there is no block device {}", show(name)),
-                    remedy,
-                );
+                let remedy = did_you_mean(name, names, "create it in [Malloc], [Null], [AIO] or [URING]");
+                log.error(line, format!("{user}: there is no block device {}", show(name)), remedy);
             }
         }
         false
@@ -88,11 +73,7 @@ impl Volumes {
 
     fn absent_line(&self, name: &str) -> Option<usize> {
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let numbered = if stem.len() < name.len() {
-            self.absent_numbered.get(stem)
-        } else {
-            None
-        };
+        let numbered = if stem.len() < name.len() { self.absent_numbered.get(stem) } else { None };
         self.absent.get(name).or(numbered).copied()
     }
 }

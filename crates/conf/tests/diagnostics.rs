@@ -19,10 +19,7 @@ fn expect(text: &str, beginnings: &[&str]) -> Plan {
     let said = said(&plan);
     assert_eq!(said.len(), beginnings.len(), "{said:#?}");
     for (said, beginning) in said.iter().zip(beginnings) {
-        assert!(
-            said.starts_with(beginning),
-            "said   {said}\nwanted {beginning}"
-        );
+        assert!(said.starts_with(beginning), "said   {said}\nwanted {beginning}");
     }
     plan
 }
@@ -45,20 +42,13 @@ fn display_has_file_line_severity_message_and_remedy() {
         said(&plan)[1],
         "f:2: warning: [Malloc] \"NumberOfLun\" is not known; it is ignored (did you mean NumberOfLuns?)"
     );
-    assert!(
-        plan.diagnostics
-            .iter()
-            .all(|d| d.severity == Severity::Warning && d.file == "f")
-    );
+    assert!(plan.diagnostics.iter().all(|d| d.severity == Severity::Warning && d.file == "f"));
 }
 
 #[test]
 fn names_are_read_in_any_case() {
     let plan = expect("[malloc]\nnumberofluns 1\nLUNSIZEINMB 2\n", &[]);
-    assert_eq!(
-        plan.calls[0].params,
-        json!({"name": "Malloc0", "num_blocks": 4096, "block_size": 512})
-    );
+    assert_eq!(plan.calls[0].params, json!({"name": "Malloc0", "num_blocks": 4096, "block_size": 512}));
 }
 
 #[test]
@@ -90,29 +80,15 @@ fn repeated_sections_are_merged_and_repeated_single_keys_told() {
 #[test]
 fn repeated_sections_with_their_own_identity_are_both_used() {
     let text = "[Transport]\nType TCP\n[Transport]\nMaxQueueDepth 7\n";
-    let plan = expect(
-        text,
-        &["f:3: warning: [Transport] stood already on line 1; both are read as one"],
-    );
-    assert_eq!(
-        plan.calls[0].params,
-        json!({"trtype": "TCP", "max_queue_depth": 7})
-    );
+    let plan = expect(text, &["f:3: warning: [Transport] stood already on line 1; both are read as one"]);
+    assert_eq!(plan.calls[0].params, json!({"trtype": "TCP", "max_queue_depth": 7}));
     let text = format!(
         "{}Listen TCP 127.0.0.1\n[Transport]\nType TCP\n[Subsystem1]\nNQN nqn.2016-06.io.spdk:b\nSN S2\nAllowAnyHost Yes\nListen TCP 127.0.0.1\n",
         subsystem("")
     );
-    let plan = expect(
-        &text,
-        &["f:11: warning: [Subsystem1] stood already on line 4; as this one has its own NQN, both"],
-    );
-    assert_eq!(
-        methods(&plan)
-            .iter()
-            .filter(|m| **m == "nvmf_create_subsystem")
-            .count(),
-        2
-    );
+    let plan =
+        expect(&text, &["f:11: warning: [Subsystem1] stood already on line 4; as this one has its own NQN, both"]);
+    assert_eq!(methods(&plan).iter().filter(|m| **m == "nvmf_create_subsystem").count(), 2);
 }
 
 #[test]
@@ -139,14 +115,8 @@ fn start_options() {
         &[],
     );
     let o = plan.options;
-    assert_eq!(
-        (o.reactor_mask.as_deref(), o.tpoint_group_mask.as_deref()),
-        (Some("[0,2-3]"), Some("0xFFFF"))
-    );
-    assert_eq!(
-        (o.no_pci, o.shm_id, o.idle),
-        (Some(true), Some(3), Some(Idle::Spin))
-    );
+    assert_eq!((o.reactor_mask.as_deref(), o.tpoint_group_mask.as_deref()), (Some("[0,2-3]"), Some("0xFFFF")));
+    assert_eq!((o.no_pci, o.shm_id, o.idle), (Some(true), Some(3), Some(Idle::Spin)));
     assert_eq!(o.pci_allowed, ["0000:04:00.0", "05:00.1"]);
     assert_eq!(o.rpc_listen.as_deref(), Some("/run/q.sock"));
 }
@@ -262,15 +232,9 @@ fn old_transport_keys_fill_what_a_transport_leaves_open() {
     let text = "[Nvmf]\nMaxQueuesPerSession 5\nMaxIOSize 65536\n[Transport1]\nType TCP\nMaxIOSize 131072\n";
     let plan = expect(
         text,
-        &[
-            "f:2: warning: [Nvmf] MaxQueuesPerSession is a setting of transports",
-            "f:3: warning: [Nvmf] MaxIOSize",
-        ],
+        &["f:2: warning: [Nvmf] MaxQueuesPerSession is a setting of transports", "f:3: warning: [Nvmf] MaxIOSize"],
     );
-    assert_eq!(
-        plan.calls[0].params,
-        json!({"trtype": "TCP", "max_io_size": 131072, "max_io_qpairs_per_ctrlr": 4})
-    );
+    assert_eq!(plan.calls[0].params, json!({"trtype": "TCP", "max_io_size": 131072, "max_io_qpairs_per_ctrlr": 4}));
 }
 
 #[test]
@@ -300,11 +264,7 @@ fn a_transport_is_added_when_subsystems_need_it() {
         &subsystem("Listen TCP 127.0.0.1:4420\n"),
         &["f:8: warning: Listen TCP: no [Transport] section has Type TCP"],
     );
-    let call = plan
-        .calls
-        .iter()
-        .find(|c| c.method == "nvmf_create_transport")
-        .unwrap();
+    let call = plan.calls.iter().find(|c| c.method == "nvmf_create_transport").unwrap();
     assert_eq!((&call.params, call.line), (&json!({"trtype": "TCP"}), 8));
 }
 
@@ -329,24 +289,16 @@ fn two_subsystems_of_one_nqn_are_an_error() {
         "{}Listen TCP ::1\n[Transport]\nType TCP\n[Subsystem2]\nNQN nqn.2016-06.io.spdk:a\nSN S2\nAllowAnyHost Yes\nListen TCP ::1\n",
         subsystem("")
     );
-    expect(
-        &text,
-        &["f:11: error: [Subsystem2]: another subsystem has NQN"],
-    );
+    expect(&text, &["f:11: error: [Subsystem2]: another subsystem has NQN"]);
 }
 
 #[test]
 fn hosts_and_the_default_of_allow_any_host() {
     let base = "[Transport]\nType TCP\n[Subsystem1]\nNQN nqn.2016-06.io.spdk:a\nSN S1\nListen TCP 127.0.0.1\n";
-    let plan = expect(
-        base,
-        &["f:3: warning: [Subsystem1] has neither Host nor AllowAnyHost Yes: no host may connect"],
-    );
+    let plan = expect(base, &["f:3: warning: [Subsystem1] has neither Host nor AllowAnyHost Yes: no host may connect"]);
     assert_eq!(plan.calls[1].params["allow_any_host"], false);
     let plan = expect(
-        &format!(
-            "{base}AllowAnyHost Yes\nHost nqn.2016-06.io.spdk:i\nHost nqn.2016-06.io.spdk:i\nHost bad\n"
-        ),
+        &format!("{base}AllowAnyHost Yes\nHost nqn.2016-06.io.spdk:i\nHost nqn.2016-06.io.spdk:i\nHost bad\n"),
         &[
             "f:8: warning: [Subsystem1] has AllowAnyHost Yes, so its Host lines keep nobody out",
             "f:9: warning: [Subsystem1] Host \"nqn.2016-06.io.spdk:i\" stands twice",
@@ -375,36 +327,18 @@ fn namespaces_are_checked() {
             "f:13: error: [Subsystem1] Namespace: \"xyz\" is not a UUID",
         ],
     );
-    assert_eq!(
-        methods(&plan)
-            .iter()
-            .filter(|m| **m == "nvmf_subsystem_add_ns")
-            .count(),
-        1
-    );
+    assert_eq!(methods(&plan).iter().filter(|m| **m == "nvmf_subsystem_add_ns").count(), 1);
 }
 
 #[test]
 fn max_namespaces_always_holds_those_of_the_file() {
     let max = |lines: &str| {
         let plan = read(&subsystem(&format!("Listen TCP 127.0.0.1\n{lines}")));
-        plan.calls
-            .iter()
-            .find(|c| c.method == "nvmf_create_subsystem")
-            .unwrap()
-            .params
-            .get("max_namespaces")
-            .cloned()
+        plan.calls.iter().find(|c| c.method == "nvmf_create_subsystem").unwrap().params.get("max_namespaces").cloned()
     };
     assert_eq!(max("Namespace Malloc0\n"), None);
-    assert_eq!(
-        max("Namespace Malloc0\nNamespace Malloc1\nMaxNamespaces 0\n"),
-        Some(json!(2))
-    );
-    assert_eq!(
-        max("Namespace Malloc0 9\nMaxNamespaces 4\n"),
-        Some(json!(9))
-    );
+    assert_eq!(max("Namespace Malloc0\nNamespace Malloc1\nMaxNamespaces 0\n"), Some(json!(2)));
+    assert_eq!(max("Namespace Malloc0 9\nMaxNamespaces 4\n"), Some(json!(9)));
     assert_eq!(max("Namespace Malloc0 40\n"), Some(json!(40)));
     assert_eq!(max("MaxNamespaces 8\n"), Some(json!(8)));
 }
@@ -449,14 +383,7 @@ fn old_subsystem_keys() {
         "[Transport]\nType TCP\n{}Listen TCP 127.0.0.1\nMode Virtual\nCore 3\nNVMe 0000:04:00.0\n",
         subsystem("")
     );
-    expect(
-        &text,
-        &[
-            "f:11: warning: Mode",
-            "f:12: warning: Core",
-            "f:13: warning: NVMe",
-        ],
-    );
+    expect(&text, &["f:11: warning: Mode", "f:12: warning: Core", "f:13: warning: NVMe"]);
     assert!(read(&subsystem("Mode Direct\n")).has_errors());
 }
 
@@ -468,23 +395,10 @@ fn trailing_comments_do_not_become_values() {
     );
     let plan = expect(
         &text,
-        &[
-            "f:11: warning: Namespace: the text from '#' on is taken as a comment",
-            "f:13: warning: Namespace: the text",
-        ],
+        &["f:11: warning: Namespace: the text from '#' on is taken as a comment", "f:13: warning: Namespace: the text"],
     );
-    let namespaces: Vec<_> = plan
-        .calls
-        .iter()
-        .filter_map(|c| c.params.get("namespace"))
-        .collect();
-    assert_eq!(
-        namespaces,
-        [
-            &json!({"bdev_name": "Malloc0"}),
-            &json!({"bdev_name": "Malloc1", "nsid": 7})
-        ]
-    );
+    let namespaces: Vec<_> = plan.calls.iter().filter_map(|c| c.params.get("namespace")).collect();
+    assert_eq!(namespaces, [&json!({"bdev_name": "Malloc0"}), &json!({"bdev_name": "Malloc1", "nsid": 7})]);
 }
 
 #[test]
@@ -506,14 +420,8 @@ fn remarks_are_bounded_and_an_error_is_never_lost() {
 #[test]
 fn the_discovery_nqn_is_taken() {
     let text = subsystem("Listen FC nn-0x20000024ff7799ab:pn-0x21000024ff7799ab\n");
-    let text = text.replace(
-        "nqn.2016-06.io.spdk:a",
-        "nqn.2014-08.org.nvmexpress.discovery",
-    );
-    let plan = expect(
-        &text,
-        &["f:4: error: [Subsystem1]: nqn.2014-08.org.nvmexpress.discovery is the discovery"],
-    );
+    let text = text.replace("nqn.2016-06.io.spdk:a", "nqn.2014-08.org.nvmexpress.discovery");
+    let plan = expect(&text, &["f:4: error: [Subsystem1]: nqn.2014-08.org.nvmexpress.discovery is the discovery"]);
     assert!(!methods(&plan).contains(&"nvmf_create_subsystem"));
 }
 
@@ -523,10 +431,7 @@ fn a_repeated_section_completes_one_without_identity() {
         "[Transport]\nMaxQueueDepth 7\n[Transport]\nType TCP\n",
         &["f:3: warning: [Transport] stood already on line 1; both are read as one"],
     );
-    assert_eq!(
-        plan.calls[0].params,
-        json!({"trtype": "TCP", "max_queue_depth": 7})
-    );
+    assert_eq!(plan.calls[0].params, json!({"trtype": "TCP", "max_queue_depth": 7}));
 }
 
 #[test]

@@ -26,9 +26,7 @@ fn golden(plan: &Plan) -> String {
         }
     }
     writeln!(text, "{:#?}", plan.fc).unwrap();
-    plan.diagnostics
-        .iter()
-        .for_each(|d| writeln!(text, "{d}").unwrap());
+    plan.diagnostics.iter().for_each(|d| writeln!(text, "{d}").unwrap());
     text
 }
 
@@ -43,11 +41,7 @@ fn check(name: &str) {
     for (i, (got, want)) in text.lines().zip(wanted.lines()).enumerate() {
         assert_eq!(got, want, "{name}.golden line {}", i + 1);
     }
-    assert_eq!(
-        text.lines().count(),
-        wanted.lines().count(),
-        "{name}.golden: number of lines"
-    );
+    assert_eq!(text.lines().count(), wanted.lines().count(), "{name}.golden: number of lines");
     assert!(!plan.has_errors(), "{name}: the example must load");
 }
 
@@ -74,11 +68,7 @@ fn minimal_fc_nvme() {
 #[test]
 fn nvme_tcp() {
     check("nvme-tcp");
-    assert_eq!(
-        load("nvme-tcp.conf").diagnostics,
-        [],
-        "a clean file has no remarks"
-    );
+    assert_eq!(load("nvme-tcp.conf").diagnostics, [], "a clean file has no remarks");
 }
 
 #[test]
@@ -97,29 +87,13 @@ fn iscsi() {
 #[test]
 fn calls_use_names_of_the_schema() {
     const SCHEMA: &[(&str, &[&str])] = &[
-        (
-            "bdev_set_options",
-            &["bdev_io_pool_size", "bdev_io_cache_size"],
-        ),
+        ("bdev_set_options", &["bdev_io_pool_size", "bdev_io_cache_size"]),
         ("bdev_malloc_create", &["name", "num_blocks", "block_size"]),
-        (
-            "bdev_null_create",
-            &["name", "num_blocks", "block_size", "md_size", "dif_type"],
-        ),
+        ("bdev_null_create", &["name", "num_blocks", "block_size", "md_size", "dif_type"]),
         ("bdev_aio_create", &["name", "filename", "block_size"]),
         ("bdev_uring_create", &["name", "filename", "block_size"]),
         ("bdev_error_create", &["base_name"]),
-        (
-            "bdev_nvme_attach_controller",
-            &[
-                "name",
-                "trtype",
-                "traddr",
-                "prchk_reftag",
-                "prchk_guard",
-                "hostnqn",
-            ],
-        ),
+        ("bdev_nvme_attach_controller", &["name", "trtype", "traddr", "prchk_reftag", "prchk_guard", "hostnqn"]),
         ("nvmf_set_max_subsystems", &["max_subsystems"]),
         (
             "nvmf_create_transport",
@@ -140,39 +114,18 @@ fn calls_use_names_of_the_schema() {
                 "dif_insert_or_strip",
             ],
         ),
-        (
-            "nvmf_create_subsystem",
-            &[
-                "nqn",
-                "serial_number",
-                "model_number",
-                "max_namespaces",
-                "allow_any_host",
-            ],
-        ),
+        ("nvmf_create_subsystem", &["nqn", "serial_number", "model_number", "max_namespaces", "allow_any_host"]),
         ("nvmf_subsystem_add_host", &["nqn", "host"]),
         ("nvmf_subsystem_add_ns", &["nqn", "namespace"]),
         ("nvmf_subsystem_add_listener", &["nqn", "listen_address"]),
     ];
-    for name in [
-        "fcp",
-        "fc-nvme",
-        "minimal-fcp",
-        "minimal-fc-nvme",
-        "nvme-tcp",
-        "spdk-20.01",
-        "iscsi",
-    ] {
+    for name in ["fcp", "fc-nvme", "minimal-fcp", "minimal-fc-nvme", "nvme-tcp", "spdk-20.01", "iscsi"] {
         let plan = load(&format!("{name}.conf"));
         for call in plan.calls.iter().chain(&plan.not_yet) {
             let entry = SCHEMA.iter().find(|(method, _)| *method == call.method);
             let (_, params) = entry.unwrap_or_else(|| panic!("{name}: {}", call.method));
             for key in call.params.as_object().unwrap().keys() {
-                assert!(
-                    params.contains(&key.as_str()),
-                    "{name}: {} {key}",
-                    call.method
-                );
+                assert!(params.contains(&key.as_str()), "{name}: {} {key}", call.method);
             }
         }
     }
@@ -182,17 +135,10 @@ fn calls_use_names_of_the_schema() {
 fn json_config_has_spdks_shape() {
     let config = conf::to_json_config(&load("nvme-tcp.conf"));
     let groups = config["subsystems"].as_array().unwrap();
-    let names: Vec<&str> = groups
-        .iter()
-        .map(|g| g["subsystem"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> = groups.iter().map(|g| g["subsystem"].as_str().unwrap()).collect();
     assert_eq!(names, ["bdev", "nvmf"]);
-    let methods: Vec<&str> = groups[1]["config"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| c["method"].as_str().unwrap())
-        .collect();
+    let methods: Vec<&str> =
+        groups[1]["config"].as_array().unwrap().iter().map(|c| c["method"].as_str().unwrap()).collect();
     assert_eq!(methods[0], "nvmf_set_max_subsystems");
     assert_eq!(methods.last(), Some(&"nvmf_subsystem_add_listener"));
     assert_eq!(

@@ -8,23 +8,15 @@ fn read(text: &str) -> Plan {
 }
 
 fn errors(plan: &Plan) -> Vec<String> {
-    let errors = plan
-        .diagnostics
-        .iter()
-        .filter(|d| d.severity == Severity::Error);
-    errors
-        .map(|d| format!("{}: {}", d.line, d.message))
-        .collect()
+    let errors = plan.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    errors.map(|d| format!("{}: {}", d.line, d.message)).collect()
 }
 
 #[track_caller]
 fn only_error(text: &str, line: usize, part: &str) {
     let errors = errors(&read(text));
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(
-        errors[0].starts_with(&format!("{line}: ")) && errors[0].contains(part),
-        "{errors:?}"
-    );
+    assert!(errors[0].starts_with(&format!("{line}: ")) && errors[0].contains(part), "{errors:?}");
 }
 
 /// Lines 1 to 9; a target node follows.
@@ -39,158 +31,68 @@ fn qfc_defaults() {
     let plan = read("[QFC]\n");
     let ports = plan.fc.ports.unwrap();
     assert_eq!(ports.transport, FcTransport::Both);
-    assert_eq!(
-        (ports.backend_fcp.name.as_str(), ports.backend_fcp.reactor),
-        ("spdkscsi", None)
-    );
-    assert_eq!(
-        (ports.backend_nvme.name.as_str(), ports.backend_nvme.reactor),
-        ("spdknvme", None)
-    );
+    assert_eq!((ports.backend_fcp.name.as_str(), ports.backend_fcp.reactor), ("spdkscsi", None));
+    assert_eq!((ports.backend_nvme.name.as_str(), ports.backend_nvme.reactor), ("spdknvme", None));
     assert!(!ports.unbind_from_kernel && !ports.load_firmware_from_file && !ports.multi_atio);
     assert_eq!(plan.diagnostics.len(), 1);
-    assert!(
-        plan.diagnostics[0]
-            .to_string()
-            .starts_with("f:1: warning: [QFC]: the FC port is not there yet")
-    );
+    assert!(plan.diagnostics[0].to_string().starts_with("f:1: warning: [QFC]: the FC port is not there yet"));
 }
 
 #[test]
 fn qfc_values() {
-    let plan = read(
-        "[QFC]\nTransport both\nBackendAppFcp SPDKSCSI:2\nBackendAppNvme other:1\nFCPQRouting hash\n",
-    );
+    let plan = read("[QFC]\nTransport both\nBackendAppFcp SPDKSCSI:2\nBackendAppNvme other:1\nFCPQRouting hash\n");
     let ports = plan.fc.ports.as_ref().unwrap();
     assert_eq!(
-        (
-            ports.transport,
-            ports.backend_fcp.reactor,
-            ports.backend_nvme.reactor
-        ),
+        (ports.transport, ports.backend_fcp.reactor, ports.backend_nvme.reactor),
         (FcTransport::Both, Some(2), None)
     );
     let lines: Vec<usize> = plan.diagnostics.iter().map(|d| d.line).collect();
     assert_eq!(lines, [1, 4, 5]);
-    only_error(
-        "[QFC]\nTransport FCOE\n",
-        2,
-        "Transport: \"FCOE\" is not known",
-    );
+    only_error("[QFC]\nTransport FCOE\n", 2, "Transport: \"FCOE\" is not known");
 }
 
 #[test]
 fn counts_of_atio_queues_have_two_spellings() {
-    for (total, nvme) in [
-        ("NumberOfATIO", "NvmeConnectionID_ATIO"),
-        ("NumberOfATIOQ", "NumberOfNvmeATIO"),
-    ] {
-        let plan = read(&format!(
-            "[Global]\nReactorMask 0xF\n[QFC]\nMultiAtioEnable Yes\n{total} 3\n{nvme} 2\n"
-        ));
+    for (total, nvme) in [("NumberOfATIO", "NvmeConnectionID_ATIO"), ("NumberOfATIOQ", "NumberOfNvmeATIO")] {
+        let plan = read(&format!("[Global]\nReactorMask 0xF\n[QFC]\nMultiAtioEnable Yes\n{total} 3\n{nvme} 2\n"));
         let ports = plan.fc.ports.as_ref().unwrap();
-        assert_eq!(
-            (ports.atio_queues, ports.nvme_atio_queues),
-            (Some(3), Some(2))
-        );
+        assert_eq!((ports.atio_queues, ports.nvme_atio_queues), (Some(3), Some(2)));
         assert_eq!(plan.diagnostics.len(), 1);
     }
     let plan = read("[QFC]\nNumberOfATIO 3\nNumberOfATIOQ 4\n");
     assert_eq!(plan.fc.ports.as_ref().unwrap().atio_queues, Some(3));
-    assert!(
-        plan.diagnostics[1]
-            .message
-            .contains("mean the same and differ")
-    );
+    assert!(plan.diagnostics[1].message.contains("mean the same and differ"));
 }
 
 #[test]
 fn counts_of_atio_queues_are_checked() {
     only_error("[QFC]\nMultiAtioEnable Yes\n", 1, "needs NumberOfATIO");
-    only_error(
-        "[QFC]\nMultiAtioEnable Yes\nNumberOfATIO 2\nNumberOfNvmeATIO 3\n",
-        3,
-        "more ATIO queues for NVMe",
-    );
+    only_error("[QFC]\nMultiAtioEnable Yes\nNumberOfATIO 2\nNumberOfNvmeATIO 3\n", 3, "more ATIO queues for NVMe");
     let plan = read("[Global]\nReactorMask 0x7\n[QFC]\nMultiAtioEnable Yes\nNumberOfATIO 3\n");
-    assert!(
-        plan.diagnostics[1]
-            .message
-            .contains("need more than the 3 reactor(s)"),
-        "{:?}",
-        plan.diagnostics
-    );
+    assert!(plan.diagnostics[1].message.contains("need more than the 3 reactor(s)"), "{:?}", plan.diagnostics);
 }
 
 #[test]
 fn a_good_target_node() {
-    let plan = read(&target(
-        "TargetName d\nMapping portalgroup1 INITIATORGROUP4\nLUN0 Malloc0\nlun5 Malloc1\n",
-    ));
+    let plan = read(&target("TargetName d\nMapping portalgroup1 INITIATORGROUP4\nLUN0 Malloc0\nlun5 Malloc1\n"));
     assert_eq!(errors(&plan), [""; 0]);
     let node = &plan.fc.target_nodes[0];
-    assert_eq!(
-        (
-            node.number,
-            node.name.as_str(),
-            node.queue_depth,
-            node.alias.as_deref()
-        ),
-        (1, "d", 64, None)
-    );
-    assert_eq!(
-        node.luns
-            .iter()
-            .map(|(n, b)| (*n, b.as_str()))
-            .collect::<Vec<_>>(),
-        [(0, "Malloc0"), (5, "Malloc1")]
-    );
-    assert_eq!(
-        (
-            node.mappings[0].portal_group,
-            node.mappings[0].initiator_group
-        ),
-        (1, 4)
-    );
-    assert_eq!(
-        plan.fc.portal_groups[0].portals[0].port,
-        Wwn(0x2100_0024_ff5b_a06a)
-    );
-    let told = plan
-        .diagnostics
-        .iter()
-        .filter(|d| d.message.contains("the FC port is not there yet"));
-    assert_eq!(
-        told.map(|d| d.line).collect::<Vec<_>>(),
-        [4, 6, 8, 10],
-        "one remark a section"
-    );
+    assert_eq!((node.number, node.name.as_str(), node.queue_depth, node.alias.as_deref()), (1, "d", 64, None));
+    assert_eq!(node.luns.iter().map(|(n, b)| (*n, b.as_str())).collect::<Vec<_>>(), [(0, "Malloc0"), (5, "Malloc1")]);
+    assert_eq!((node.mappings[0].portal_group, node.mappings[0].initiator_group), (1, 4));
+    assert_eq!(plan.fc.portal_groups[0].portals[0].port, Wwn(0x2100_0024_ff5b_a06a));
+    let told = plan.diagnostics.iter().filter(|d| d.message.contains("the FC port is not there yet"));
+    assert_eq!(told.map(|d| d.line).collect::<Vec<_>>(), [4, 6, 8, 10], "one remark a section");
 }
 
 #[test]
 fn target_nodes_with_errors() {
     let good = "TargetName d\nMapping PortalGroup1 InitiatorGroup4\n";
-    only_error(
-        &target("Mapping PortalGroup1 InitiatorGroup4\nLUN0 Malloc0\n"),
-        10,
-        "has no TargetName",
-    );
-    only_error(
-        &target("TargetName d\nLUN0 Malloc0\n"),
-        10,
-        "has no Mapping",
-    );
+    only_error(&target("Mapping PortalGroup1 InitiatorGroup4\nLUN0 Malloc0\n"), 10, "has no TargetName");
+    only_error(&target("TargetName d\nLUN0 Malloc0\n"), 10, "has no Mapping");
     only_error(&target(&format!("{good}LUN1 Malloc0\n")), 10, "has no LUN0");
-    only_error(
-        &target(&format!("{good}LUN0 Malloc9\n")),
-        13,
-        "there is no block device \"Malloc9\"",
-    );
-    only_error(
-        &target(&format!("{good}LUN0 Malloc0\nLUN64 Malloc1\n")),
-        14,
-        "LUNs go from 0 to 63",
-    );
+    only_error(&target(&format!("{good}LUN0 Malloc9\n")), 13, "there is no block device \"Malloc9\"");
+    only_error(&target(&format!("{good}LUN0 Malloc0\nLUN64 Malloc1\n")), 14, "LUNs go from 0 to 63");
     only_error(
         &target("TargetName d\nMapping PortalGroup2 InitiatorGroup4\nLUN0 Malloc0\n"),
         12,
@@ -206,11 +108,7 @@ fn target_nodes_with_errors() {
         12,
         "\"1\" is not the name of a PortalGroup",
     );
-    only_error(
-        &format!("{}[TargetNode]\n{good}LUN0 Malloc0\n", GROUPS),
-        10,
-        "needs a number from 1",
-    );
+    only_error(&format!("{}[TargetNode]\n{good}LUN0 Malloc0\n", GROUPS), 10, "needs a number from 1");
 }
 
 #[test]
@@ -227,16 +125,8 @@ fn keys_of_iscsi_have_no_meaning_for_fc() {
 #[test]
 fn portal_groups_with_errors() {
     only_error("[PortalGroup1]\n", 1, "has no Portal");
-    only_error(
-        "[PortalGroup1]\nPortal FC1 21000024ff5ba0\n",
-        2,
-        "neither the WWPN of an FC port nor an IP address",
-    );
-    only_error(
-        "[PortalGroup]\nPortal FC1 21000024ff5ba06a\n",
-        1,
-        "needs a number",
-    );
+    only_error("[PortalGroup1]\nPortal FC1 21000024ff5ba0\n", 2, "neither the WWPN of an FC port nor an IP address");
+    only_error("[PortalGroup]\nPortal FC1 21000024ff5ba06a\n", 1, "needs a number");
     only_error(
         "[PortalGroup1]\nPortal A 21000024ff5ba06a\n[PortalGroupX1]\nPortal A 21000024ff5ba06b\n",
         3,
@@ -258,39 +148,15 @@ fn initiator_groups() {
         "[InitiatorGroup1]\nInitiatorName !21:00:00:24:ff:00:00:01\nInitiatorName ANY\n[InitiatorGroup2]\nInitiatorName 21000024ff000001\n",
     );
     let groups = &plan.fc.initiator_groups;
-    assert_eq!(
-        groups[0].rules,
-        [InitiatorRule::Deny(a), InitiatorRule::AllowAll]
-    );
+    assert_eq!(groups[0].rules, [InitiatorRule::Deny(a), InitiatorRule::AllowAll]);
     assert_eq!((groups[0].admits(a), groups[0].admits(b)), (false, true));
     assert_eq!((groups[1].admits(a), groups[1].admits(b)), (true, false));
-    let plan = read(
-        "[InitiatorGroup1]\nInitiatorName ALL\nInitiatorName !21000024ff000001\nNetmask ANY\n",
-    );
-    assert!(
-        plan.fc.initiator_groups[0].admits(a),
-        "as in the original, the first line that fits decides"
-    );
-    let told: Vec<&str> = plan
-        .diagnostics
-        .iter()
-        .map(|d| d.message.as_str())
-        .collect();
-    assert!(
-        told.iter()
-            .any(|m| m.contains("an exclusion after ALL has no effect")),
-        "{told:?}"
-    );
-    assert!(
-        told.iter()
-            .any(|m| m.contains("Netmask has no meaning for FC")),
-        "{told:?}"
-    );
-    only_error(
-        "[InitiatorGroup1]\nInitiatorName 2100\n",
-        2,
-        "not the WWPN of an initiator",
-    );
+    let plan = read("[InitiatorGroup1]\nInitiatorName ALL\nInitiatorName !21000024ff000001\nNetmask ANY\n");
+    assert!(plan.fc.initiator_groups[0].admits(a), "as in the original, the first line that fits decides");
+    let told: Vec<&str> = plan.diagnostics.iter().map(|d| d.message.as_str()).collect();
+    assert!(told.iter().any(|m| m.contains("an exclusion after ALL has no effect")), "{told:?}");
+    assert!(told.iter().any(|m| m.contains("Netmask has no meaning for FC")), "{told:?}");
+    only_error("[InitiatorGroup1]\nInitiatorName 2100\n", 2, "not the WWPN of an initiator");
     only_error("[InitiatorGroup1]\nComment x\n", 1, "has no InitiatorName");
 }
 

@@ -22,13 +22,9 @@ impl Random {
 
 fn examples() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples");
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|f| f.unwrap().path());
-    let files: Vec<Vec<u8>> = files
-        .filter(|p| p.extension().is_some_and(|e| e == "conf"))
-        .map(|p| std::fs::read(p).unwrap())
-        .collect();
+    let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
+    let files: Vec<Vec<u8>> =
+        files.filter(|p| p.extension().is_some_and(|e| e == "conf")).map(|p| std::fs::read(p).unwrap()).collect();
     assert!(files.len() >= 7);
     files
 }
@@ -172,11 +168,7 @@ fn large_files_are_read_in_bounded_time() {
         }
         let plan = parse_and_translate("f", text.as_bytes());
         assert!(!plan.diagnostics.is_empty(), "{line}");
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "{line}: {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(10), "{line}: {:?}", start.elapsed());
     }
 }
 
@@ -188,16 +180,8 @@ fn distinct_hosts_and_namespaces_are_not_quadratic_either() {
     (0..16384).for_each(|i| text.push_str(&format!("Host nqn.2016-06.io.x:{i}\n")));
     text.push_str("Listen TCP 127.0.0.1\nNamespace Malloc0\n");
     let plan = parse_and_translate("f", text.as_bytes());
-    let errors: Vec<_> = plan
-        .diagnostics
-        .iter()
-        .filter(|d| d.severity == conf::Severity::Error)
-        .collect();
+    let errors: Vec<_> = plan.diagnostics.iter().filter(|d| d.severity == conf::Severity::Error).collect();
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].message.contains("no namespace ID is left"));
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

@@ -15,13 +15,11 @@ mod core;
 mod message;
 mod view;
 
-pub use control::{
-    DEFAULT_NAMESPACES, DISCOVERY_NQN, Error, Limits, ListenAddress, MAX_CNTLID, MIN_CNTLID, MOST_NAMESPACES, NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport,
-    TransportOptions, adrfam_name, identity,
-};
-pub use capsule::{Address, Capsule, Completion, Origin};
 pub use self::core::{Config, Core, Nvm, QueueCounters};
-pub use message::{
-    Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport,
+pub use capsule::{Address, Capsule, Completion, Origin};
+pub use control::{
+    DEFAULT_NAMESPACES, DISCOVERY_NQN, Error, Limits, ListenAddress, MAX_CNTLID, MIN_CNTLID, MOST_NAMESPACES,
+    NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport, TransportOptions, adrfam_name, identity,
 };
+pub use message::{Ack, AttachRequest, Attachment, ControllerReport, CoreReport, Message, Peer, QueueReport};
 pub use view::{ListenerView, NamespaceView, ReferralView, SubsystemView, TransportView, Trtype};

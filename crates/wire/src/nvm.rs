@@ -30,11 +30,7 @@ impl Rw {
     /// Reads the command's dwords.
     #[inline]
     pub const fn of(sqe: &Sqe) -> Self {
-        Self {
-            slba: sqe.cdw10_11(),
-            dw12: sqe.cdw12.get(),
-            dw13: sqe.cdw13.get(),
-        }
+        Self { slba: sqe.cdw10_11(), dw12: sqe.cdw12.get(), dw13: sqe.cdw13.get() }
     }
 
     /// Number of logical blocks: 1 to 65,536.
@@ -114,10 +110,7 @@ impl Dsm {
 
     /// Reads the command's dwords.
     pub const fn of(sqe: &Sqe) -> Self {
-        Self {
-            ranges: (sqe.cdw10.get() & 0xff) + 1,
-            attributes: sqe.cdw11.get() & 7,
-        }
+        Self { ranges: (sqe.cdw10.get() & 0xff) + 1, attributes: sqe.cdw11.get() & 7 }
     }
 
     /// Deallocate is asked for.
@@ -140,9 +133,7 @@ impl Dsm {
 }
 
 /// One range of Dataset Management: 16 bytes. Read a list with [`crate::parse_each`].
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct DsmRange {
     /// Context attributes (hints).
@@ -157,11 +148,7 @@ assert_size!(DsmRange = 16);
 impl DsmRange {
     /// A range without hints.
     pub const fn new(slba: u64, nlb: u32) -> Self {
-        Self {
-            cattr: U32::new(0),
-            nlb: U32::new(nlb),
-            slba: U64::new(slba),
-        }
+        Self { cattr: U32::new(0), nlb: U32::new(nlb), slba: U64::new(slba) }
     }
 
     /// The block after the last one; `None` when it does not fit 64 bits.
@@ -179,65 +166,30 @@ mod tests {
         let sqe = Rw::sqe(NvmOpcode::READ, 1, 0x1_0000_0002, 8, Rw::FUA | Rw::LR);
         assert_eq!(sqe.cdw12.get(), 0xc000_0007);
         let rw = Rw::of(&sqe);
-        assert_eq!(
-            (rw.slba, rw.nlb(), rw.end()),
-            (0x1_0000_0002, 8, Some(0x1_0000_000a))
-        );
+        assert_eq!((rw.slba, rw.nlb(), rw.end()), (0x1_0000_0002, 8, Some(0x1_0000_000a)));
         assert!(rw.fua() && rw.lr() && !rw.deac() && !rw.stc());
         assert_eq!(rw.prinfo(), 0);
     }
 
     #[test]
     fn bits_and_ends() {
-        let rw = Rw {
-            slba: u64::MAX,
-            dw12: 0x3f5f_ffff,
-            dw13: 0x1234_5678,
-        };
+        let rw = Rw { slba: u64::MAX, dw12: 0x3f5f_ffff, dw13: 0x1234_5678 };
         assert_eq!((rw.nlb(), rw.end()), (65_536, None));
         assert_eq!((rw.prinfo(), rw.dtype(), rw.dsm()), (0xf, 5, 0x78));
-        let one_bit = |bit: u32| Rw {
-            slba: 0,
-            dw12: 1 << bit,
-            dw13: 0,
-        };
+        let one_bit = |bit: u32| Rw { slba: 0, dw12: 1 << bit, dw13: 0 };
         assert_eq!(
-            (
-                one_bit(25).prinfo(),
-                one_bit(26).prinfo(),
-                one_bit(29).prinfo(),
-                one_bit(30).prinfo()
-            ),
+            (one_bit(25).prinfo(), one_bit(26).prinfo(), one_bit(29).prinfo(), one_bit(30).prinfo()),
             (0, 1, 8, 0)
         );
-        assert_eq!(
-            (
-                one_bit(19).dtype(),
-                one_bit(20).dtype(),
-                one_bit(23).dtype(),
-                one_bit(24).dtype()
-            ),
-            (0, 1, 8, 0)
-        );
+        assert_eq!((one_bit(19).dtype(), one_bit(20).dtype(), one_bit(23).dtype(), one_bit(24).dtype()), (0, 1, 8, 0));
         assert!(rw.deac() && rw.stc() && !rw.fua() && !rw.lr());
-        assert_eq!(
-            Rw {
-                slba: u64::MAX - 1,
-                dw12: 0,
-                dw13: 0
-            }
-            .end(),
-            Some(u64::MAX)
-        );
+        assert_eq!(Rw { slba: u64::MAX - 1, dw12: 0, dw13: 0 }.end(), Some(u64::MAX));
     }
 
     #[test]
     fn builders_cut() {
         assert_eq!(Rw::of(&Rw::sqe(NvmOpcode::WRITE, 1, 0, 0, 0)).nlb(), 1);
-        assert_eq!(
-            Rw::of(&Rw::sqe(NvmOpcode::WRITE, 1, 0, 70_000, 0)).nlb(),
-            65_536
-        );
+        assert_eq!(Rw::of(&Rw::sqe(NvmOpcode::WRITE, 1, 0, 70_000, 0)).nlb(), 65_536);
         assert_eq!(Rw::of(&Rw::sqe(NvmOpcode::WRITE, 1, 0, 1, 0xffff)).nlb(), 1);
     }
 
@@ -246,19 +198,10 @@ mod tests {
         let sqe = Dsm::sqe(1, 256, Dsm::AD);
         assert_eq!((sqe.cdw10.get(), sqe.cdw11.get()), (0xff, 4));
         let dsm = Dsm::of(&sqe);
-        assert_eq!(
-            (dsm.ranges, dsm.bytes(), dsm.deallocate()),
-            (256, 4096, true)
-        );
+        assert_eq!((dsm.ranges, dsm.bytes(), dsm.deallocate()), (256, 4096, true));
         let r = DsmRange::new(0x10, 0x20);
-        assert_eq!(
-            r.as_bytes(),
-            &[0, 0, 0, 0, 0x20, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0]
-        );
-        assert_eq!(
-            (r.end(), DsmRange::new(u64::MAX, 1).end()),
-            (Some(0x30), None)
-        );
+        assert_eq!(r.as_bytes(), &[0, 0, 0, 0, 0x20, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!((r.end(), DsmRange::new(u64::MAX, 1).end()), (Some(0x30), None));
         let list: &[DsmRange] = crate::parse_each(r.as_bytes());
         assert_eq!(list, &[r]);
     }

@@ -26,9 +26,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
     }
     for (section, method) in [("AIO", "bdev_aio_create"), ("URING", "bdev_uring_create")] {
         if let Some(block) = blocks.get(section) {
-            block
-                .items(section)
-                .for_each(|item| file(block, item, method, out));
+            block.items(section).for_each(|item| file(block, item, method, out));
         }
     }
 }
@@ -44,11 +42,7 @@ fn options(block: &Block, out: &mut Output) {
         }
     }
     if !params.is_empty() {
-        out.calls.push(Call::new(
-            "bdev_set_options",
-            Value::Object(params),
-            block.line,
-        ));
+        out.calls.push(Call::new("bdev_set_options", Value::Object(params), block.line));
     }
 }
 
@@ -58,48 +52,28 @@ fn malloc(block: &Block, out: &mut Output) {
     let count = block.number("NumberOfLuns", 1..=limits::MALLOC_LUNS, none, log);
     let mib = block.number("LunSizeInMB", 1..=u64::MAX / MIB, none, log);
     let (Some(count), Some(mib)) = (count, mib) else {
-        log.warn(
-            block.line,
-            "[Malloc] needs NumberOfLuns and LunSizeInMB; no RAM disk is made",
-            "add what is missing",
-        );
+        log.warn(block.line, "[Malloc] needs NumberOfLuns and LunSizeInMB; no RAM disk is made", "add what is missing");
         return;
     };
     let size = block.number("BlockSize", 512..=BLOCK_MAX, "512 is used", log);
-    let size = checked_block_size(
-        block,
-        block.item("BlockSize"),
-        size.unwrap_or(512),
-        "512 is used",
-        log,
-    )
-    .unwrap_or(512);
+    let size =
+        checked_block_size(block, block.item("BlockSize"), size.unwrap_or(512), "512 is used", log).unwrap_or(512);
     for i in 0..count {
         let name = format!("Malloc{i}");
         if out.volumes.add(&name, block.line, &mut out.log) {
             let params = json!({"name": name, "num_blocks": mib * MIB / size, "block_size": size});
-            out.calls
-                .push(Call::new("bdev_malloc_create", params, block.line));
+            out.calls.push(Call::new("bdev_malloc_create", params, block.line));
         }
     }
 }
 
 /// A block size must be a power of two: then every size in MiB is a whole number of blocks.
-fn checked_block_size(
-    block: &Block,
-    item: Option<&Item>,
-    size: u64,
-    default: &str,
-    log: &mut Log,
-) -> Option<u64> {
+fn checked_block_size(block: &Block, item: Option<&Item>, size: u64, default: &str, log: &mut Log) -> Option<u64> {
     if size.is_power_of_two() {
         return Some(size);
     }
     let line = item.map_or(block.line, |i| i.line);
-    let message = format!(
-        "[{}] block size {size} is not a power of two; {default}",
-        block.name
-    );
+    let message = format!("[{}] block size {size} is not a power of two; {default}", block.name);
     log.warn(line, message, "write 512 or 4096");
     None
 }
@@ -152,35 +126,19 @@ fn file(block: &Block, item: &Item, method: &str, out: &mut Output) {
     params.insert("name".into(), name.into());
     params.insert("filename".into(), path.into());
     if item.value(2).is_some() {
-        let size = block.value_number(
-            item,
-            2,
-            512..=BLOCK_MAX,
-            "the file's own is used",
-            &mut out.log,
-        );
-        let size = size.and_then(|n| {
-            checked_block_size(block, Some(item), n, "the file's own is used", &mut out.log)
-        });
+        let size = block.value_number(item, 2, 512..=BLOCK_MAX, "the file's own is used", &mut out.log);
+        let size = size.and_then(|n| checked_block_size(block, Some(item), n, "the file's own is used", &mut out.log));
         size.map(|n| params.insert("block_size".into(), n.into()));
     }
     create(item, method, params, out);
 }
 
 fn create(item: &Item, method: &str, params: Map<String, Value>, out: &mut Output) {
-    let name = params
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
     if name.is_empty() {
-        out.log.warn(
-            item.line,
-            format!("{}: the name is empty; {SKIPPED}", item.key),
-            "give it a name",
-        );
+        out.log.warn(item.line, format!("{}: the name is empty; {SKIPPED}", item.key), "give it a name");
     } else if out.volumes.add(name, item.line, &mut out.log) {
-        out.calls
-            .push(Call::new(method, Value::Object(params), item.line));
+        out.calls.push(Call::new(method, Value::Object(params), item.line));
     }
 }
 
@@ -195,15 +153,9 @@ pub(crate) fn read_errors(blocks: &Blocks, out: &mut Output) {
         if out.volumes.is_absent(base) {
             out.volumes.add_absent(&name, item.line);
         }
-        let usable = out
-            .volumes
-            .check("[BdevError]", base, item.line, &mut out.log);
+        let usable = out.volumes.check("[BdevError]", base, item.line, &mut out.log);
         if usable && out.volumes.add(&name, item.line, &mut out.log) {
-            out.calls.push(Call::new(
-                "bdev_error_create",
-                json!({"base_name": base}),
-                item.line,
-            ));
+            out.calls.push(Call::new("bdev_error_create", json!({"base_name": base}), item.line));
         }
     }
 }

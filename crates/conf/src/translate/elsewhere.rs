@@ -8,18 +8,8 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
     if let Some(block) = blocks.get("Nvme") {
         local_nvme::read(block, out);
     }
-    for kind in [
-        "Ioat",
-        "Vmd",
-        "VirtioPci",
-        "Gpt",
-        "Blobfs",
-        "VhostScsi",
-        "VhostBlk",
-    ] {
-        blocks
-            .all(kind)
-            .for_each(|block| block.no_meaning(&mut out.log));
+    for kind in ["Ioat", "Vmd", "VirtioPci", "Gpt", "Blobfs", "VhostScsi", "VhostBlk"] {
+        blocks.all(kind).for_each(|block| block.no_meaning(&mut out.log));
     }
     for (kind, key, index) in [
         ("Passthru", "PT", 1),
@@ -51,8 +41,7 @@ fn numbered(blocks: &Blocks, out: &mut Output) {
         block.no_meaning(&mut out.log);
         for item in block.items("Split") {
             if let Some(base) = item.value(0) {
-                out.volumes
-                    .add_absent_numbered(&format!("{base}p"), item.line);
+                out.volumes.add_absent_numbered(&format!("{base}p"), item.line);
             }
         }
     }
@@ -64,29 +53,17 @@ fn numbered(blocks: &Blocks, out: &mut Output) {
         block.no_meaning(&mut out.log);
         let name = block.text("Name").unwrap_or(&block.name);
         out.volumes.add_absent(name, block.line);
-        out.volumes
-            .add_absent_numbered(&format!("{name}t"), block.line);
+        out.volumes.add_absent_numbered(&format!("{name}t"), block.line);
     }
 }
 
 fn qos_and_iscsi(blocks: &Blocks, out: &mut Output) {
     if let Some(block) = blocks.get("QoS") {
-        out.log.warn(
-            block.line,
-            "[QoS] is not there yet; no limit is set",
-            "remove the section to silence this",
-        );
+        out.log.warn(block.line, "[QoS] is not there yet; no limit is set", "remove the section to silence this");
     }
     for kind in ["iSCSI", "AuthGroup"] {
         for block in blocks.all(kind) {
-            out.log.warn(
-                block.line,
-                format!(
-                    "[{}]: iSCSI is not there yet; the section is ignored",
-                    block.name
-                ),
-                "",
-            );
+            out.log.warn(block.line, format!("[{}]: iSCSI is not there yet; the section is ignored", block.name), "");
         }
     }
 }

@@ -21,11 +21,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
         }
         let (group_use, rules) = rules(block, iscsi_file, &mut out.log);
         if group_use == Use::Fc {
-            out.fc.initiator_groups.push(FcInitiatorGroup {
-                number: block.number,
-                rules,
-                line: block.line,
-            });
+            out.fc.initiator_groups.push(FcInitiatorGroup { number: block.number, rules, line: block.line });
         }
         uses.insert(block.number, group_use);
     }
@@ -34,47 +30,22 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
 
 fn rules(block: &Block, iscsi_file: bool, log: &mut Log) -> (Use, Vec<InitiatorRule>) {
     let names = || block.items("InitiatorName").filter_map(|i| i.value(0));
-    let iscsi =
-        names().any(is_iscsi_name) || (iscsi_file && names().all(|n| Wwn::parse_port(n).is_none()));
+    let iscsi = names().any(is_iscsi_name) || (iscsi_file && names().all(|n| Wwn::parse_port(n).is_none()));
     if iscsi {
-        log.warn(
-            block.line,
-            format!(
-                "[{}]: iSCSI is not there yet; the group is ignored",
-                block.name
-            ),
-            "",
-        );
+        log.warn(block.line, format!("[{}]: iSCSI is not there yet; the group is ignored", block.name), "");
         return (Use::Iscsi, Vec::new());
     }
-    log.warn(
-        block.line,
-        format!(
-            "[{}]: {NOT_THERE}; the section is checked and has no effect",
-            block.name
-        ),
-        "",
-    );
+    log.warn(block.line, format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name), "");
     if let Some(item) = block.item("Netmask") {
-        let message = format!(
-            "[{}] Netmask has no meaning for FC; it is ignored",
-            block.name
-        );
+        let message = format!("[{}] Netmask has no meaning for FC; it is ignored", block.name);
         log.warn(item.line, message, "remove it");
     }
     let items: Vec<&Item> = block.items("InitiatorName").collect();
     if items.is_empty() {
-        log.error(
-            block.line,
-            format!("[{}] has no InitiatorName", block.name),
-            "add InitiatorName ALL",
-        );
+        log.error(block.line, format!("[{}] has no InitiatorName", block.name), "add InitiatorName ALL");
         return (Use::Broken, Vec::new());
     }
-    let rules: Vec<InitiatorRule> = items
-        .iter()
-        .filter_map(|item| rule(block, item, log))
-        .collect();
+    let rules: Vec<InitiatorRule> = items.iter().filter_map(|item| rule(block, item, log)).collect();
     if rules.len() < items.len() {
         return (Use::Broken, Vec::new());
     }
@@ -90,9 +61,7 @@ fn is_iscsi_name(text: &str) -> bool {
 /// Not only a warning if it cannot be read: it is about who may see a volume.
 fn rule(block: &Block, item: &Item, log: &mut Log) -> Option<InitiatorRule> {
     let text = item.value(0).unwrap_or_default();
-    let (deny, name) = text
-        .strip_prefix('!')
-        .map_or((false, text), |name| (true, name));
+    let (deny, name) = text.strip_prefix('!').map_or((false, text), |name| (true, name));
     let all = ["ALL", "ANY"].iter().any(|w| w.eq_ignore_ascii_case(name));
     match (deny, all, Wwn::parse_port(name)) {
         (false, true, _) => Some(InitiatorRule::AllowAll),
@@ -100,16 +69,8 @@ fn rule(block: &Block, item: &Item, log: &mut Log) -> Option<InitiatorRule> {
         (false, _, Some(wwn)) => Some(InitiatorRule::Allow(wwn)),
         (true, _, Some(wwn)) => Some(InitiatorRule::Deny(wwn)),
         (_, _, None) => {
-            let message = format!(
-                "[{}] InitiatorName: {} is not the WWPN of an initiator",
-                block.name,
-                show(text)
-            );
-            log.error(
-                item.line,
-                message,
-                "write ALL, 16 hexadecimal digits, or either after '!'",
-            );
+            let message = format!("[{}] InitiatorName: {} is not the WWPN of an initiator", block.name, show(text));
+            log.error(item.line, message, "write ALL, 16 hexadecimal digits, or either after '!'");
             None
         }
     }
@@ -118,16 +79,12 @@ fn rule(block: &Block, item: &Item, log: &mut Log) -> Option<InitiatorRule> {
 /// The first rule that fits decides, so an exclusion after ALL excludes nobody.
 fn warn_about_order(block: &Block, rules: &[InitiatorRule], log: &mut Log) {
     let all = rules.iter().position(|r| *r == InitiatorRule::AllowAll);
-    let deny = rules
-        .iter()
-        .rposition(|r| matches!(r, InitiatorRule::Deny(_) | InitiatorRule::DenyAll));
+    let deny = rules.iter().rposition(|r| matches!(r, InitiatorRule::Deny(_) | InitiatorRule::DenyAll));
     if let (Some(all), Some(deny)) = (all, deny)
         && all < deny
     {
-        let message = format!(
-            "[{}]: an exclusion after ALL has no effect, as the first line that fits decides",
-            block.name
-        );
+        let message =
+            format!("[{}]: an exclusion after ALL has no effect, as the first line that fits decides", block.name);
         log.warn(block.line, message, "put the lines with '!' first");
     }
 }

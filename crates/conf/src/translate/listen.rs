@@ -28,14 +28,9 @@ impl Kind {
     /// The kind called `text`, in any case; otherwise the message and the remedy.
     pub(crate) fn parse(text: &str) -> Result<Kind, (String, String)> {
         let names = Kind::ALL.map(Kind::name);
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|k| k.name().eq_ignore_ascii_case(text));
+        let kind = Kind::ALL.into_iter().find(|k| k.name().eq_ignore_ascii_case(text));
         kind.ok_or_else(|| {
-            (
-                format!("transport type {} is not known", show(text)),
-                did_you_mean(text, names, "write TCP, RDMA or FC"),
-            )
+            (format!("transport type {} is not known", show(text)), did_you_mean(text, names, "write TCP, RDMA or FC"))
         })
     }
 

@@ -50,13 +50,7 @@ pub(crate) fn with_log(mut log: Log, document: Document) -> Plan {
         volumes: Volumes::default(),
     };
     evaluate(&blocks, &mut out);
-    Plan {
-        options: out.options,
-        calls: out.calls,
-        not_yet: out.not_yet,
-        fc: out.fc,
-        diagnostics: out.log.finish(),
-    }
+    Plan { options: out.options, calls: out.calls, not_yet: out.not_yet, fc: out.fc, diagnostics: out.log.finish() }
 }
 
 fn evaluate(blocks: &Blocks, out: &mut Output) {

@@ -36,32 +36,18 @@ pub(crate) fn namespaces(block: &Block, out: &mut Output) -> (Vec<Namespace>, u6
     (namespaces, ids.taken.last().copied().unwrap_or(0))
 }
 
-fn nsid(
-    item: &Item,
-    user: &str,
-    ids: &mut Ids,
-    params: &mut Map<String, Value>,
-    log: &mut Log,
-) -> bool {
+fn nsid(item: &Item, user: &str, ids: &mut Ids, params: &mut Map<String, Value>, log: &mut Log) -> bool {
     let Some(text) = item.value(1) else {
         // The target will take the next free one: a later line must not name the same.
         return ids.take_next() || too_many(item, user, log);
     };
     let Some(id) = any_base(text).filter(|id| (1..=limits::NAMESPACES).contains(id)) else {
-        let message = format!(
-            "{user}: {} is not a namespace ID from 1 to {}",
-            show(text),
-            limits::NAMESPACES
-        );
+        let message = format!("{user}: {} is not a namespace ID from 1 to {}", show(text), limits::NAMESPACES);
         log.error(item.line, message, "leave it out for the next free one");
         return false;
     };
     if !ids.taken.insert(id) {
-        log.error(
-            item.line,
-            format!("{user}: namespace ID {id} is in use already"),
-            "give each its own",
-        );
+        log.error(item.line, format!("{user}: namespace ID {id} is in use already"), "give each its own");
         return false;
     }
     params.insert("nsid".into(), id.into());
@@ -69,11 +55,7 @@ fn nsid(
 }
 
 fn too_many(item: &Item, user: &str, log: &mut Log) -> bool {
-    log.error(
-        item.line,
-        format!("{user}: no namespace ID is left"),
-        "use another subsystem",
-    );
+    log.error(item.line, format!("{user}: no namespace ID is left"), "use another subsystem");
     false
 }
 
@@ -101,11 +83,7 @@ fn uuid(item: &Item, user: &str, params: &mut Map<String, Value>, log: &mut Log)
     };
     if !is_uuid(text) {
         let remedy = "write 8-4-4-4-12 hexadecimal digits";
-        log.error(
-            item.line,
-            format!("{user}: {} is not a UUID", show(text)),
-            remedy,
-        );
+        log.error(item.line, format!("{user}: {} is not a UUID", show(text)), remedy);
         return false;
     }
     params.insert("uuid".into(), text.into());
@@ -125,10 +103,7 @@ pub(crate) fn max_namespaces(block: &Block, needed: u64, log: &mut Log) -> Optio
         Some(0) => Some(needed.max(1)),
         Some(max) if max < needed => {
             let line = block.item("MaxNamespaces").map_or(block.line, |i| i.line);
-            let message = format!(
-                "[{}] MaxNamespaces {max} is too few; {needed} is used",
-                block.name
-            );
+            let message = format!("[{}] MaxNamespaces {max} is too few; {needed} is used", block.name);
             log.warn(line, message, "raise it");
             Some(needed)
         }

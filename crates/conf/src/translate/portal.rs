@@ -38,18 +38,11 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
 pub(crate) fn numbered(block: &Block, taken: bool, log: &mut Log) -> bool {
     let kind = block.spec.name;
     if block.number == 0 {
-        log.error(
-            block.line,
-            format!("[{}] needs a number from 1", block.name),
-            format!("write [{kind}1]"),
-        );
+        log.error(block.line, format!("[{}] needs a number from 1", block.name), format!("write [{kind}1]"));
         return false;
     }
     if taken {
-        let message = format!(
-            "[{}]: there is a {kind} with number {} already",
-            block.name, block.number
-        );
+        let message = format!("[{}]: there is a {kind} with number {} already", block.name, block.number);
         log.error(block.line, message, "give it another number");
         return false;
     }
@@ -61,21 +54,13 @@ fn one(block: &Block, out: &mut Output) -> (Use, Option<FcPortalGroup>) {
     let mut portals = Vec::new();
     let (mut iscsi, mut broken) = (false, block.item("Portal").is_none());
     if broken {
-        log.error(
-            block.line,
-            format!("[{}] has no Portal", block.name),
-            "add Portal FC1 <WWPN>",
-        );
+        log.error(block.line, format!("[{}] has no Portal", block.name), "add Portal FC1 <WWPN>");
     }
     for item in block.items("Portal") {
         let label = item.value(0).unwrap_or_default();
         let address = item.value(1).unwrap_or_default();
         if let Some(port) = Wwn::parse_port(address) {
-            portals.push(FcPortal {
-                label: label.to_owned(),
-                port,
-                line: item.line,
-            });
+            portals.push(FcPortal { label: label.to_owned(), port, line: item.line });
         } else if is_iscsi(address) {
             iscsi = true;
         } else {
@@ -85,19 +70,11 @@ fn one(block: &Block, out: &mut Output) -> (Use, Option<FcPortalGroup>) {
                 block.name,
                 show(address)
             );
-            log.error(
-                item.line,
-                message,
-                "write Portal <label> <16 hexadecimal digits>",
-            );
+            log.error(item.line, message, "write Portal <label> <16 hexadecimal digits>");
         }
     }
     told(block, &portals, iscsi, log);
-    let group = FcPortalGroup {
-        number: block.number,
-        portals,
-        line: block.line,
-    };
+    let group = FcPortalGroup { number: block.number, portals, line: block.line };
     match (group.portals.is_empty(), iscsi, broken) {
         (false, _, _) => (Use::Fc, Some(group)),
         (true, true, _) => (Use::Iscsi, None),
@@ -107,30 +84,16 @@ fn one(block: &Block, out: &mut Output) -> (Use, Option<FcPortalGroup>) {
 
 fn told(block: &Block, portals: &[FcPortal], iscsi: bool, log: &mut Log) {
     if !portals.is_empty() {
-        log.warn(
-            block.line,
-            format!(
-                "[{}]: {NOT_THERE}; the section is checked and has no effect",
-                block.name
-            ),
-            "",
-        );
+        log.warn(block.line, format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name), "");
     }
     if iscsi {
-        let message = format!(
-            "[{}]: iSCSI is not there yet; its IP portals are ignored",
-            block.name
-        );
+        let message = format!("[{}]: iSCSI is not there yet; its IP portals are ignored", block.name);
         log.warn(block.line, message, "");
     }
     let mut seen = HashSet::new();
     for portal in portals {
         if !seen.insert(portal.port) {
-            log.warn(
-                portal.line,
-                format!("[{}]: port {} stands twice", block.name, portal.port),
-                "remove one",
-            );
+            log.warn(portal.line, format!("[{}]: port {} stands twice", block.name, portal.port), "remove one");
         }
     }
 }

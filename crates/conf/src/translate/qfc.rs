@@ -16,11 +16,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         return;
     };
     let log = &mut out.log;
-    log.warn(
-        block.line,
-        format!("[QFC]: {NOT_THERE}; the section is checked and has no effect"),
-        "",
-    );
+    log.warn(block.line, format!("[QFC]: {NOT_THERE}; the section is checked and has no effect"), "");
     let options = FcPortOptions {
         transport: transport(block, log),
         backend_fcp: backend(block, "BackendAppFcp", "spdkscsi", log),
@@ -30,20 +26,8 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         multi_atio: block.flag("MultiAtioEnable", false, log).unwrap_or(false),
         atio_queues: either(block, ["NumberOfATIO", "NumberOfATIOQ"], log),
         nvme_atio_queues: either(block, ["NvmeConnectionID_ATIO", "NumberOfNvmeATIO"], log),
-        fcp_routing: routing(
-            block,
-            "FCPQRouting",
-            "roundrobin",
-            FcpRouting::RoundRobin,
-            log,
-        ),
-        nvme_routing: routing(
-            block,
-            "NVMeQRouting",
-            "connid",
-            NvmeRouting::ConnectionId,
-            log,
-        ),
+        fcp_routing: routing(block, "FCPQRouting", "roundrobin", FcpRouting::RoundRobin, log),
+        nvme_routing: routing(block, "NVMeQRouting", "connid", NvmeRouting::ConnectionId, log),
         line: block.line,
     };
     check_counts(block, &options, out.options.reactor_mask.as_deref(), log);
@@ -61,53 +45,34 @@ fn transport(block: &Block, log: &mut Log) -> FcTransport {
         "BOTH" => FcTransport::Both,
         _ => {
             let remedy = did_you_mean(text, ["FCP", "NVME", "BOTH"], "write FCP, NVME or BOTH");
-            log.error(
-                item.line,
-                format!("[QFC] Transport: {} is not known", show(text)),
-                remedy,
-            );
+            log.error(item.line, format!("[QFC] Transport: {} is not known", show(text)), remedy);
             FcTransport::Both
         }
     }
 }
 
 fn backend(block: &Block, key: &str, known: &str, log: &mut Log) -> Backend {
-    let default = Backend {
-        name: known.to_owned(),
-        reactor: None,
-    };
+    let default = Backend { name: known.to_owned(), reactor: None };
     let Some(item) = block.item(key) else {
         return default;
     };
     let text = item.value(0).unwrap_or_default();
     let (name, reactor) = text.split_once(':').unwrap_or((text, "-1"));
     if !name.eq_ignore_ascii_case(known) {
-        let message = format!(
-            "[QFC] {key}: backend {} is not known; {known} is used",
-            show(name)
-        );
+        let message = format!("[QFC] {key}: backend {} is not known; {known} is used", show(name));
         log.warn(item.line, message, format!("write {known}:-1"));
         return default;
     }
-    Backend {
-        reactor: reactor_number(item, key, reactor, log),
-        ..default
-    }
+    Backend { reactor: reactor_number(item, key, reactor, log), ..default }
 }
 
 fn reactor_number(item: &Item, key: &str, text: &str, log: &mut Log) -> Option<u32> {
     if text == "-1" {
         return None;
     }
-    let number = text
-        .parse()
-        .ok()
-        .filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    let number = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
     if number.is_none() {
-        let message = format!(
-            "[QFC] {key}: {} is not the number of a reactor; any (-1) is used",
-            show(text)
-        );
+        let message = format!("[QFC] {key}: {} is not the number of a reactor; any (-1) is used", show(text));
         log.warn(item.line, message, "write a number, or -1 for any");
     }
     number
@@ -116,18 +81,11 @@ fn reactor_number(item: &Item, key: &str, text: &str, log: &mut Log) -> Option<u
 /// A number with two spellings; the first that is given counts.
 fn either(block: &Block, keys: [&str; 2], log: &mut Log) -> Option<u32> {
     let none = "it is ignored";
-    let values = keys.map(|key| {
-        block
-            .number(key, 0..=1024, none, log)
-            .and_then(|n| u32::try_from(n).ok())
-    });
+    let values = keys.map(|key| block.number(key, 0..=1024, none, log).and_then(|n| u32::try_from(n).ok()));
     if let ([Some(a), Some(b)], Some(item)) = (values, block.item(keys[1]))
         && a != b
     {
-        let message = format!(
-            "[QFC] {} and {} mean the same and differ; {a} is used",
-            keys[0], keys[1]
-        );
+        let message = format!("[QFC] {} and {} mean the same and differ; {a} is used", keys[0], keys[1]);
         log.warn(item.line, message, "keep one of them");
     }
     values[0].or(values[1])
@@ -147,44 +105,22 @@ fn routing<T>(block: &Block, key: &str, known: &str, value: T, log: &mut Log) ->
 /// The counts of ATIO queues against each other and against the reactors of the file's mask.
 /// The command line may name another mask, so the latter is no error.
 fn check_counts(block: &Block, options: &FcPortOptions, mask: Option<&str>, log: &mut Log) {
-    let line = [
-        "NumberOfATIO",
-        "NumberOfATIOQ",
-        "NvmeConnectionID_ATIO",
-        "NumberOfNvmeATIO",
-    ]
-    .iter()
-    .find_map(|key| block.item(key))
-    .map_or(block.line, |item| item.line);
+    let line = ["NumberOfATIO", "NumberOfATIOQ", "NvmeConnectionID_ATIO", "NumberOfNvmeATIO"]
+        .iter()
+        .find_map(|key| block.item(key))
+        .map_or(block.line, |item| item.line);
     if !options.multi_atio {
         return;
     }
     let Some(total) = options.atio_queues else {
-        log.error(
-            block.line,
-            "[QFC] MultiAtioEnable Yes needs NumberOfATIO",
-            "add NumberOfATIO 2",
-        );
+        log.error(block.line, "[QFC] MultiAtioEnable Yes needs NumberOfATIO", "add NumberOfATIO 2");
         return;
     };
     if options.nvme_atio_queues.is_some_and(|nvme| nvme > total) {
-        log.error(
-            line,
-            "[QFC] there are more ATIO queues for NVMe than in total",
-            "raise NumberOfATIO",
-        );
+        log.error(line, "[QFC] there are more ATIO queues for NVMe than in total", "raise NumberOfATIO");
     }
-    if let Some(reactors) = mask
-        .and_then(cores::count)
-        .filter(|reactors| total >= *reactors)
-    {
-        let message = format!(
-            "[QFC] {total} ATIO queues need more than the {reactors} reactor(s) of ReactorMask"
-        );
-        log.warn(
-            line,
-            message,
-            "lower NumberOfATIO, or name more cores in ReactorMask or -m",
-        );
+    if let Some(reactors) = mask.and_then(cores::count).filter(|reactors| total >= *reactors) {
+        let message = format!("[QFC] {total} ATIO queues need more than the {reactors} reactor(s) of ReactorMask");
+        log.warn(line, message, "lower NumberOfATIO, or name more cores in ReactorMask or -m");
     }
 }

@@ -42,19 +42,12 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> Vec<Subsystem> {
             continue;
         };
         if subsystem.nqn == DISCOVERY {
-            let message = format!(
-                "[{}]: {DISCOVERY} is the discovery subsystem's own NQN",
-                block.name
-            );
+            let message = format!("[{}]: {DISCOVERY} is the discovery subsystem's own NQN", block.name);
             out.log.error(block.line, message, "give it another NQN");
             continue;
         }
         if !seen.insert(subsystem.nqn.clone()) {
-            let message = format!(
-                "[{}]: another subsystem has NQN {} already",
-                block.name,
-                show(&subsystem.nqn)
-            );
+            let message = format!("[{}]: another subsystem has NQN {} already", block.name, show(&subsystem.nqn));
             out.log.error(block.line, message, "give it another NQN");
             continue;
         }
@@ -64,12 +57,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> Vec<Subsystem> {
 }
 
 fn one(block: &Block, out: &mut Output) -> Option<Subsystem> {
-    let nqn = required(
-        block,
-        "NQN",
-        "add NQN nqn.2016-06.io.spdk:cnode1",
-        &mut out.log,
-    );
+    let nqn = required(block, "NQN", "add NQN nqn.2016-06.io.spdk:cnode1", &mut out.log);
     let serial = required(block, "SN", "add SN SPDK00000000000001", &mut out.log);
     old_keys(block, &mut out.log);
     let (nqn, serial) = (nqn?, serial?);
@@ -86,23 +74,14 @@ fn one(block: &Block, out: &mut Output) -> Option<Subsystem> {
     if let Some(max) = max_namespaces(block, highest, &mut out.log) {
         params.insert("max_namespaces".into(), max.into());
     }
-    let any_host = block
-        .flag("AllowAnyHost", false, &mut out.log)
-        .unwrap_or(false);
+    let any_host = block.flag("AllowAnyHost", false, &mut out.log).unwrap_or(false);
     params.insert("allow_any_host".into(), any_host.into());
     let hosts = hosts(block, any_host, &mut out.log);
     let listens = listens(block, out);
     if block.item("Listen").is_none() {
         any_listener(block, &mut params, &mut out.log);
     }
-    Some(Subsystem {
-        nqn: nqn.to_owned(),
-        params,
-        hosts,
-        namespaces,
-        listens,
-        line: block.line,
-    })
+    Some(Subsystem { nqn: nqn.to_owned(), params, hosts, namespaces, listens, line: block.line })
 }
 
 fn required<'a>(block: &'a Block, key: &str, remedy: &str, log: &mut Log) -> Option<&'a str> {
@@ -117,27 +96,15 @@ fn old_keys(block: &Block, log: &mut Log) {
     if let Some(item) = block.item("Mode") {
         let text = item.value(0).unwrap_or_default();
         if text.eq_ignore_ascii_case("Virtual") {
-            log.warn(
-                item.line,
-                "Mode has no meaning any more; it is ignored",
-                "remove it",
-            );
+            log.warn(item.line, "Mode has no meaning any more; it is ignored", "remove it");
         } else {
             let remedy = "remove it and name block devices with Namespace";
-            log.error(
-                item.line,
-                format!("Mode {} does not exist any more", show(text)),
-                remedy,
-            );
+            log.error(item.line, format!("Mode {} does not exist any more", show(text)), remedy);
         }
     }
     for key in ["Core", "NVMe"] {
         if let Some(item) = block.item(key) {
-            log.warn(
-                item.line,
-                format!("{key} has no meaning any more; it is ignored"),
-                "remove it",
-            );
+            log.warn(item.line, format!("{key} has no meaning any more; it is ignored"), "remove it");
         }
     }
 }
@@ -149,11 +116,7 @@ fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
     for item in block.items("Host") {
         let Some(nqn) = item.value(0) else { continue };
         if !seen.insert(nqn) {
-            log.warn(
-                item.line,
-                format!("[{}] Host {} stands twice", block.name, show(nqn)),
-                "remove one",
-            );
+            log.warn(item.line, format!("[{}] Host {} stands twice", block.name, show(nqn)), "remove one");
         } else {
             hosts.push((nqn.to_owned(), item.line));
         }
@@ -161,18 +124,12 @@ fn hosts(block: &Block, any_host: bool, log: &mut Log) -> Vec<(String, usize)> {
     match (any_host, hosts.first()) {
         (false, None) => log.warn(
             block.line,
-            format!(
-                "[{}] has neither Host nor AllowAnyHost Yes: no host may connect to it",
-                block.name
-            ),
+            format!("[{}] has neither Host nor AllowAnyHost Yes: no host may connect to it", block.name),
             "add AllowAnyHost Yes, or a Host line for each host",
         ),
         (true, Some((_, line))) => log.warn(
             *line,
-            format!(
-                "[{}] has AllowAnyHost Yes, so its Host lines keep nobody out",
-                block.name
-            ),
+            format!("[{}] has AllowAnyHost Yes, so its Host lines keep nobody out", block.name),
             "write AllowAnyHost No if only these hosts may connect",
         ),
         _ => {}
@@ -187,22 +144,11 @@ fn listens(block: &Block, out: &mut Output) -> Vec<Listen> {
         let kind = item.value(0).unwrap_or_default();
         match Place::parse(kind, item.value(1).unwrap_or_default()) {
             // Not only a warning: without this line the subsystem is not where hosts look for it.
-            Err((message, remedy)) => out.log.error(
-                item.line,
-                format!("[{}] Listen: {message}", block.name),
-                remedy,
-            ),
+            Err((message, remedy)) => out.log.error(item.line, format!("[{}] Listen: {message}", block.name), remedy),
             Ok(place) if !seen.insert(place.clone()) => {
-                out.log.warn(
-                    item.line,
-                    format!("[{}] Listen: this address stands twice", block.name),
-                    "remove one",
-                );
+                out.log.warn(item.line, format!("[{}] Listen: this address stands twice", block.name), "remove one");
             }
-            Ok(place) => listens.push(Listen {
-                place,
-                line: item.line,
-            }),
+            Ok(place) => listens.push(Listen { place, line: item.line }),
         }
     }
     listens
@@ -218,32 +164,21 @@ fn any_listener(block: &Block, params: &mut Map<String, Value>, log: &mut Log) {
 /// Emits the calls of all subsystems, kind by kind.
 pub(crate) fn emit(subsystems: &[Subsystem], out: &mut Output) {
     for s in subsystems {
-        out.calls.push(Call::new(
-            "nvmf_create_subsystem",
-            Value::Object(s.params.clone()),
-            s.line,
-        ));
+        out.calls.push(Call::new("nvmf_create_subsystem", Value::Object(s.params.clone()), s.line));
     }
     for s in subsystems {
         for (host, line) in &s.hosts {
-            out.calls.push(Call::new(
-                "nvmf_subsystem_add_host",
-                json!({"nqn": s.nqn, "host": host}),
-                *line,
-            ));
+            out.calls.push(Call::new("nvmf_subsystem_add_host", json!({"nqn": s.nqn, "host": host}), *line));
         }
     }
     for s in subsystems {
         for (namespace, line) in &s.namespaces {
             let params = json!({"nqn": s.nqn, "namespace": namespace});
-            out.calls
-                .push(Call::new("nvmf_subsystem_add_ns", params, *line));
+            out.calls.push(Call::new("nvmf_subsystem_add_ns", params, *line));
         }
     }
     for s in subsystems {
-        s.listens
-            .iter()
-            .for_each(|listen| emit_listener(s, listen, out));
+        s.listens.iter().for_each(|listen| emit_listener(s, listen, out));
     }
 }
 
@@ -255,20 +190,11 @@ fn emit_listener(subsystem: &Subsystem, listen: &Listen, out: &mut Output) {
     match kind.served() {
         Ok(()) => out.calls.push(call),
         Err(why) => {
-            let message = format!(
-                "Listen {}: {why}; the subsystem is not served there",
-                kind.name()
-            );
-            out.log
-                .warn(listen.line, message, "add Listen TCP <address>:4420");
+            let message = format!("Listen {}: {why}; the subsystem is not served there", kind.name());
+            out.log.warn(listen.line, message, "add Listen TCP <address>:4420");
             match listen.place {
                 Place::Fc { node, port } => {
-                    out.fc.listeners.push(FcListener {
-                        nqn: nqn.clone(),
-                        node,
-                        port,
-                        line: listen.line,
-                    });
+                    out.fc.listeners.push(FcListener { nqn: nqn.clone(), node, port, line: listen.line });
                 }
                 Place::Ip(..) => out.not_yet.push(call),
             }

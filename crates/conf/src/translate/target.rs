@@ -23,22 +23,12 @@ pub(crate) fn read(blocks: &Blocks, portals: &Uses, initiators: &Uses, out: &mut
     let mut numbers = HashSet::new();
     for block in blocks.all("TargetNode") {
         if is_iscsi(block, portals, iscsi_file) {
-            out.log.warn(
-                block.line,
-                format!(
-                    "[{}]: iSCSI is not there yet; the target is ignored",
-                    block.name
-                ),
-                "",
-            );
+            out.log.warn(block.line, format!("[{}]: iSCSI is not there yet; the target is ignored", block.name), "");
             continue;
         }
         out.log.warn(
             block.line,
-            format!(
-                "[{}]: {NOT_THERE}; the section is checked and has no effect",
-                block.name
-            ),
+            format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name),
             "",
         );
         let node = node(block, portals, initiators, out);
@@ -61,26 +51,14 @@ fn is_iscsi(block: &Block, portals: &Uses, iscsi_file: bool) -> bool {
     }
 }
 
-fn node(
-    block: &Block,
-    portals: &Uses,
-    initiators: &Uses,
-    out: &mut Output,
-) -> Option<FcTargetNode> {
+fn node(block: &Block, portals: &Uses, initiators: &Uses, out: &mut Output) -> Option<FcTargetNode> {
     let name = block.text("TargetName").filter(|t| !t.is_empty());
     if name.is_none() {
-        out.log.error(
-            block.line,
-            format!("[{}] has no TargetName", block.name),
-            "add TargetName disk1",
-        );
+        out.log.error(block.line, format!("[{}] has no TargetName", block.name), "add TargetName disk1");
     }
     for key in ["AuthMethod", "AuthGroup", "UseDigest"] {
         if let Some(item) = block.item(key) {
-            let message = format!(
-                "[{}] {key} has no meaning for FC; it is ignored",
-                block.name
-            );
+            let message = format!("[{}] {key} has no meaning for FC; it is ignored", block.name);
             out.log.warn(item.line, message, "remove it");
         }
     }
@@ -97,9 +75,7 @@ fn node(
         alias: block.text("TargetAlias").map(str::to_owned),
         mappings,
         luns,
-        queue_depth: depth
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(QUEUE_DEPTH),
+        queue_depth: depth.and_then(|n| u32::try_from(n).ok()).unwrap_or(QUEUE_DEPTH),
         line: block.line,
     })
 }
@@ -114,51 +90,24 @@ fn mappings(block: &Block, portals: &Uses, initiators: &Uses, log: &mut Log) -> 
             continue;
         };
         if !seen.insert((portal_group, initiator_group)) {
-            log.warn(
-                item.line,
-                format!("[{}]: this mapping stands twice", block.name),
-                "remove one",
-            );
+            log.warn(item.line, format!("[{}]: this mapping stands twice", block.name), "remove one");
         } else {
-            mappings.push(FcMapping {
-                portal_group,
-                initiator_group,
-                line: item.line,
-            });
+            mappings.push(FcMapping { portal_group, initiator_group, line: item.line });
         }
     }
     if block.item("Mapping").is_none() {
         let remedy = "add Mapping PortalGroup1 InitiatorGroup1";
-        log.error(
-            block.line,
-            format!("[{}] has no Mapping, so nobody sees it", block.name),
-            remedy,
-        );
+        log.error(block.line, format!("[{}] has no Mapping, so nobody sees it", block.name), remedy);
     }
     mappings
 }
 
 /// Number of the group that a mapping names, if it is there and of FC.
-fn group(
-    block: &Block,
-    item: &Item,
-    index: usize,
-    kind: &str,
-    uses: &Uses,
-    log: &mut Log,
-) -> Option<u32> {
+fn group(block: &Block, item: &Item, index: usize, kind: &str, uses: &Uses, log: &mut Log) -> Option<u32> {
     let text = item.value(index).unwrap_or_default();
     let Some(number) = numbered_name(text, kind) else {
-        let message = format!(
-            "[{}] Mapping: {} is not the name of a {kind}",
-            block.name,
-            show(text)
-        );
-        log.error(
-            item.line,
-            message,
-            "write Mapping PortalGroup<n> InitiatorGroup<n>",
-        );
+        let message = format!("[{}] Mapping: {} is not the name of a {kind}", block.name, show(text));
+        log.error(item.line, message, "write Mapping PortalGroup<n> InitiatorGroup<n>");
         return None;
     };
     match uses.get(&number) {
@@ -190,22 +139,14 @@ fn luns(block: &Block, out: &mut Output) -> BTreeMap<u32, String> {
         let user = format!("[{}] {}", block.name, item.key);
         zero |= number == 0;
         if number >= limits::LUNS {
-            out.log.error(
-                item.line,
-                format!("{user}: LUNs go from 0 to {}", limits::LUNS - 1),
-                "lower the number",
-            );
+            out.log.error(item.line, format!("{user}: LUNs go from 0 to {}", limits::LUNS - 1), "lower the number");
         } else if out.volumes.check(&user, bdev, item.line, &mut out.log) {
             luns.entry(number).or_insert_with(|| bdev.to_owned());
         }
     }
     if !zero {
-        let message = format!(
-            "[{}] has no LUN0; hosts look for LUN0 first and find nothing without it",
-            block.name
-        );
-        out.log
-            .error(block.line, message, "add LUN0 <block device>");
+        let message = format!("[{}] has no LUN0; hosts look for LUN0 first and find nothing without it", block.name);
+        out.log.error(block.line, message, "add LUN0 <block device>");
     }
     luns
 }

@@ -9,9 +9,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, transmut
 pub const SECP_NVME: u8 = 0xe9;
 
 /// Authentication Send or Receive: 64 bytes, a view of the SQE.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Authentication {
     /// 7Fh.
@@ -62,9 +60,6 @@ mod tests {
         let sqe: &Sqe = crate::parse(&b).unwrap();
         let a = Authentication::of(sqe);
         assert_eq!(a.fctype, FcType::AUTHENTICATION_SEND);
-        assert_eq!(
-            (a.spsp0, a.spsp1, a.secp, a.length.get()),
-            (1, 1, SECP_NVME, 64)
-        );
+        assert_eq!((a.spsp0, a.spsp1, a.secp, a.length.get()), (1, 1, SECP_NVME, 64));
     }
 }

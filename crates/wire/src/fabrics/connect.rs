@@ -3,14 +3,10 @@
 use super::{FcType, Nqn};
 use crate::nvme::{FABRICS_OPCODE, SglDescriptor, Sqe};
 use zerocopy::byteorder::little_endian::{U16, U32};
-use zerocopy::{
-    FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned, transmute, transmute_ref,
-};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned, transmute, transmute_ref};
 
 /// Connect: 64 bytes, a view of the SQE.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Connect {
     /// 7Fh.
@@ -85,9 +81,7 @@ impl Connect {
 }
 
 /// Data of Connect: 1,024 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ConnectData {
     /// Host identifier (128 bits); all zero is not allowed.
@@ -110,14 +104,7 @@ impl ConnectData {
     /// Data with reserved bytes zero.
     pub fn new(hostid: [u8; 16], cntlid: u16, subnqn: Nqn, hostnqn: Nqn) -> Self {
         let cntlid = U16::new(cntlid);
-        Self {
-            hostid,
-            cntlid,
-            rsvd18: [0; 238],
-            subnqn,
-            hostnqn,
-            rsvd768: [0; 256],
-        }
+        Self { hostid, cntlid, rsvd18: [0; 238], subnqn, hostnqn, rsvd768: [0; 256] }
     }
 }
 
@@ -175,14 +162,7 @@ pub const fn connect_invalid(place: Where, offset: u16) -> u32 {
 
 /// Takes [`connect_invalid`] apart.
 pub const fn parse_connect_invalid(dw0: u32) -> (Where, u16) {
-    (
-        if dw0 & 1 << 16 != 0 {
-            Where::Data
-        } else {
-            Where::Sqe
-        },
-        dw0 as u16,
-    )
+    (if dw0 & 1 << 16 != 0 { Where::Data } else { Where::Sqe }, dw0 as u16)
 }
 
 #[cfg(test)]
@@ -209,23 +189,8 @@ mod tests {
         let sqe: &Sqe = crate::parse(&bytes).unwrap();
         assert_eq!(FcType::of(sqe), Some(FcType::CONNECT));
         let c = Connect::of(sqe);
-        assert_eq!(
-            (
-                c.recfmt.get(),
-                c.qid.get(),
-                c.queue_size(),
-                c.kato.get(),
-                c.cattr
-            ),
-            (0, 0, 32, 5000, 0)
-        );
-        assert_eq!(
-            c.sgl1.parse(),
-            Sgl::InCapsule {
-                offset: 0,
-                length: 1024
-            }
-        );
+        assert_eq!((c.recfmt.get(), c.qid.get(), c.queue_size(), c.kato.get(), c.cattr), (0, 0, 32, 5000, 0));
+        assert_eq!(c.sgl1.parse(), Sgl::InCapsule { offset: 0, length: 1024 });
         assert_eq!(sqe.dptr, c.sgl1);
         assert_eq!(Connect::new(0, 32, 5000).as_bytes(), &bytes);
         assert_eq!(Connect::new(0, 32, 5000).into_sqe(), *sqe);
@@ -240,14 +205,10 @@ mod tests {
     #[test]
     fn data_bytes() {
         let sub = Nqn::new("nqn.2016-06.io.spdk:cnode1").unwrap();
-        let host = Nqn::new("nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff")
-            .unwrap();
+        let host = Nqn::new("nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeeff").unwrap();
         let d = ConnectData::new([7; 16], 0xffff, sub, host);
         let b = d.as_bytes();
-        assert_eq!(
-            &b[..18],
-            &[7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0xff, 0xff]
-        );
+        assert_eq!(&b[..18], &[7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0xff, 0xff]);
         assert_eq!(&b[256..284], b"nqn.2016-06.io.spdk:cnode1\0\0");
         assert_eq!(&b[512..516], b"nqn.");
         assert!(b[768..].iter().all(|&x| x == 0));
@@ -260,15 +221,9 @@ mod tests {
     fn answers() {
         assert_eq!(connect_accepted(0x0102, 0), 0x0000_0102);
         assert_eq!(connect_accepted(1, AUTHREQ_ATR), 0x0002_0001);
-        assert_eq!(
-            connect_invalid(Where::Data, data_offset::HOSTNQN),
-            0x0001_0200
-        );
+        assert_eq!(connect_invalid(Where::Data, data_offset::HOSTNQN), 0x0001_0200);
         assert_eq!(connect_invalid(Where::Sqe, sqe_offset::SQSIZE), 44);
-        assert_eq!(
-            parse_connect_invalid(0x0001_0100),
-            (Where::Data, data_offset::SUBNQN)
-        );
+        assert_eq!(parse_connect_invalid(0x0001_0100), (Where::Data, data_offset::SUBNQN));
         assert_eq!(parse_connect_invalid(42), (Where::Sqe, sqe_offset::QID));
     }
 
@@ -280,21 +235,9 @@ mod tests {
         assert_eq!(offset_of!(Connect, cattr), usize::from(sqe_offset::CATTR));
         assert_eq!(offset_of!(Connect, recfmt), usize::from(sqe_offset::RECFMT));
         assert_eq!(offset_of!(Connect, sqsize), usize::from(sqe_offset::SQSIZE));
-        assert_eq!(
-            offset_of!(ConnectData, hostid),
-            usize::from(data_offset::HOSTID)
-        );
-        assert_eq!(
-            offset_of!(ConnectData, cntlid),
-            usize::from(data_offset::CNTLID)
-        );
-        assert_eq!(
-            offset_of!(ConnectData, subnqn),
-            usize::from(data_offset::SUBNQN)
-        );
-        assert_eq!(
-            offset_of!(ConnectData, hostnqn),
-            usize::from(data_offset::HOSTNQN)
-        );
+        assert_eq!(offset_of!(ConnectData, hostid), usize::from(data_offset::HOSTID));
+        assert_eq!(offset_of!(ConnectData, cntlid), usize::from(data_offset::CNTLID));
+        assert_eq!(offset_of!(ConnectData, subnqn), usize::from(data_offset::SUBNQN));
+        assert_eq!(offset_of!(ConnectData, hostnqn), usize::from(data_offset::HOSTNQN));
     }
 }

@@ -8,8 +8,8 @@ mod property;
 
 pub use auth::{Authentication, SECP_NVME};
 pub use connect::{
-    AUTHREQ_ASCR, AUTHREQ_ATR, Connect, ConnectData, Where, cattr, connect_accepted,
-    connect_invalid, data_offset, parse_connect_invalid, sqe_offset,
+    AUTHREQ_ASCR, AUTHREQ_ATR, Connect, ConnectData, Where, cattr, connect_accepted, connect_invalid, data_offset,
+    parse_connect_invalid, sqe_offset,
 };
 pub use nqn::{DISCOVERY_NQN, Nqn, NqnError, UUID_PREFIX, validate_nqn};
 pub use property::{PropertyGet, PropertySet};
@@ -33,11 +33,7 @@ open_enum! {
 impl FcType {
     /// The command type of a Fabrics command (opcode 7Fh); `None` for any other command.
     pub const fn of(sqe: &Sqe) -> Option<Self> {
-        if sqe.opcode == FABRICS_OPCODE {
-            Some(Self(sqe.nsid.get() as u8))
-        } else {
-            None
-        }
+        if sqe.opcode == FABRICS_OPCODE { Some(Self(sqe.nsid.get() as u8)) } else { None }
     }
 
     /// Which way its data goes.
@@ -47,9 +43,7 @@ impl FcType {
 }
 
 /// Disconnect (Base 2.0c 6.4): ends an I/O queue without its connection.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Disconnect {
     /// 7Fh.
@@ -105,19 +99,13 @@ mod tests {
         let d = Disconnect::of(&sqe);
         assert_eq!((d.fctype, d.recfmt.get()), (FcType::DISCONNECT, 0));
         assert_eq!(d.into_sqe(), sqe);
-        assert_eq!(
-            format!("{:?} {:?}", FcType(4), FcType(0xc0)),
-            "PROPERTY_GET FcType(0xc0)"
-        );
+        assert_eq!(format!("{:?} {:?}", FcType(4), FcType(0xc0)), "PROPERTY_GET FcType(0xc0)");
     }
 
     #[test]
     fn directions() {
         assert_eq!(FcType::CONNECT.transfer(), Transfer::HostToController);
         assert_eq!(FcType::PROPERTY_GET.transfer(), Transfer::None);
-        assert_eq!(
-            FcType::AUTHENTICATION_RECEIVE.transfer(),
-            Transfer::ControllerToHost
-        );
+        assert_eq!(FcType::AUTHENTICATION_RECEIVE.transfer(), Transfer::ControllerToHost);
     }
 }

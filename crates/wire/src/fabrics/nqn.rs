@@ -70,16 +70,10 @@ impl Nqn {
     /// # Errors
     /// Empty, not terminated or too long, not UTF-8.
     pub fn text(&self) -> Result<&str, NqnError> {
-        let end = self
-            .0
-            .iter()
-            .position(|&b| b == 0)
-            .ok_or(NqnError::TooLong)?;
+        let end = self.0.iter().position(|&b| b == 0).ok_or(NqnError::TooLong)?;
         match end {
             0 => Err(NqnError::Empty),
-            1..=NQN_MAX_BYTES => {
-                core::str::from_utf8(&self.0[..end]).map_err(|_| NqnError::NotText)
-            }
+            1..=NQN_MAX_BYTES => core::str::from_utf8(&self.0[..end]).map_err(|_| NqnError::NotText),
             _ => Err(NqnError::TooLong),
         }
     }
@@ -112,16 +106,9 @@ pub fn validate_nqn(nqn: &str) -> Result<(), NqnError> {
         return Ok(());
     }
     if let Some(uuid) = nqn.strip_prefix(UUID_PREFIX) {
-        return if is_uuid(uuid) {
-            Ok(())
-        } else {
-            Err(NqnError::BadUuid)
-        };
+        return if is_uuid(uuid) { Ok(()) } else { Err(NqnError::BadUuid) };
     }
-    let rest = nqn
-        .strip_prefix("nqn.")
-        .and_then(after_date)
-        .ok_or(NqnError::NoDate)?;
+    let rest = nqn.strip_prefix("nqn.").and_then(after_date).ok_or(NqnError::NoDate)?;
     let (domain, name) = match rest.split_once(':') {
         Some((domain, name)) => (domain, Some(name)),
         None => (rest, None),
@@ -143,11 +130,7 @@ fn after_date(text: &str) -> Option<&str> {
         return None;
     }
     let month = (b[5] - b'0') * 10 + (b[6] - b'0');
-    if (1..=12).contains(&month) {
-        text.get(8..)
-    } else {
-        None
-    }
+    if (1..=12).contains(&month) { text.get(8..) } else { None }
 }
 
 fn is_label(label: &str) -> bool {
@@ -205,10 +188,7 @@ mod tests {
             ("nqn.2016-06.io.spdk:", NqnError::NoName),
             ("nqn.2016-06.io.spdk:a\0b", NqnError::NotText),
             ("nqn.2014-08.org.nvmexpress:uuid:", NqnError::BadUuid),
-            (
-                "nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeefg",
-                NqnError::BadUuid,
-            ),
+            ("nqn.2014-08.org.nvmexpress:uuid:00112233-4455-6677-8899-aabbccddeefg", NqnError::BadUuid),
         ] {
             assert_eq!(validate_nqn(nqn), Err(why), "{nqn}");
         }
@@ -232,10 +212,7 @@ mod tests {
         f.0[..224].fill(b'x');
         assert_eq!(f.text(), Err(NqnError::TooLong));
         f.0[223] = 0;
-        assert_eq!(
-            f.text(),
-            Ok(String::from_utf8([b'x'; 223].to_vec()).unwrap().as_str())
-        );
+        assert_eq!(f.text(), Ok(String::from_utf8([b'x'; 223].to_vec()).unwrap().as_str()));
         f.0[0] = 0xff;
         assert_eq!(f.text(), Err(NqnError::NotText));
     }

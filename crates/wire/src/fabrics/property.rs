@@ -3,9 +3,7 @@
 use super::FcType;
 use crate::nvme::{FABRICS_OPCODE, PSDT_SGL, Property, Sqe};
 use zerocopy::byteorder::little_endian::{U16, U32, U64};
-use zerocopy::{
-    FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned, transmute, transmute_ref,
-};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned, transmute, transmute_ref};
 
 macro_rules! property_command {
     ($(#[$m:meta])* $name:ident) => {
@@ -105,10 +103,7 @@ mod tests {
         let b = sqe.as_bytes();
         assert_eq!((b[0], b[1], b[4], b[40], b[44]), (0x7f, 0x40, 0x04, 1, 0));
         let get = PropertyGet::of(&sqe);
-        assert_eq!(
-            (get.property(), get.bytes(), get.fctype),
-            (Property::CAP, Some(8), FcType::PROPERTY_GET)
-        );
+        assert_eq!((get.property(), get.bytes(), get.fctype), (Property::CAP, Some(8), FcType::PROPERTY_GET));
     }
 
     #[test]

@@ -8,10 +8,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// Identify Controller. Start from `Controller::new_zeroed()`. Reserved fields are named by their offset.
 #[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-#[expect(
-    missing_docs,
-    reason = "the names are the standard's, and its text on each is the documentation"
-)]
+#[expect(missing_docs, reason = "the names are the standard's, and its text on each is the documentation")]
 pub struct Controller {
     pub vid: U16,
     pub ssvid: U16,
@@ -176,9 +173,7 @@ assert_offset!(Controller:
 );
 
 /// Power state descriptor: 32 bytes (Base 2.0c 5.17.2.1).
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct PowerState {
     /// Maximum power, in 0.01 W (or 0.0001 W when bit 0 of `flags` is set).
@@ -273,9 +268,6 @@ mod tests {
         c.dmrl = 255;
         c.dmrsl = U32::new(0x1234_5678);
         c.dmsl = U64::new(1);
-        assert_eq!(
-            &c.as_bytes()[..16],
-            &[0, 9, 0, 255, 0x78, 0x56, 0x34, 0x12, 1, 0, 0, 0, 0, 0, 0, 0]
-        );
+        assert_eq!(&c.as_bytes()[..16], &[0, 9, 0, 255, 0x78, 0x56, 0x34, 0x12, 1, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

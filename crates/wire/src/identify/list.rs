@@ -17,9 +17,7 @@ assert_size!(NsList = 4096);
 impl NsList {
     /// The first 1,024 of `nsids` that are greater than `after`. `nsids` must ascend; that is ours to keep.
     pub fn after(after: u32, nsids: impl Iterator<Item = u32>) -> Self {
-        let mut list = Self {
-            nsid: [U32::new(0); 1024],
-        };
+        let mut list = Self { nsid: [U32::new(0); 1024] };
         for (entry, nsid) in list.nsid.iter_mut().zip(nsids.filter(|&n| n > after)) {
             *entry = U32::new(nsid);
         }
@@ -46,10 +44,7 @@ assert_size!(ControllerList = 4096);
 impl ControllerList {
     /// The first 2,047 of `cntlids` that are `from` or greater. `cntlids` must ascend; that is ours to keep.
     pub fn from(from: u16, cntlids: impl Iterator<Item = u16>) -> Self {
-        let mut list = Self {
-            count: U16::new(0),
-            cntlid: [U16::new(0); 2047],
-        };
+        let mut list = Self { count: U16::new(0), cntlid: [U16::new(0); 2047] };
         for (entry, cntlid) in list.cntlid.iter_mut().zip(cntlids.filter(|&c| c >= from)) {
             *entry = U16::new(cntlid);
             list.count += 1;
@@ -59,10 +54,7 @@ impl ControllerList {
 
     /// The identifiers, as many as the count says and fit.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        self.cntlid
-            .iter()
-            .take(usize::from(self.count.get()))
-            .map(|c| c.get())
+        self.cntlid.iter().take(usize::from(self.count.get())).map(|c| c.get())
     }
 }
 
@@ -81,9 +73,7 @@ open_enum! {
 }
 
 /// Namespace identification descriptor header: 4 bytes; NIDL bytes follow.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct IdDescriptor {
     /// Identifier type.
@@ -104,10 +94,7 @@ pub struct DescriptorWriter {
 
 impl Default for DescriptorWriter {
     fn default() -> Self {
-        Self {
-            bytes: [0; 4096],
-            len: 0,
-        }
+        Self { bytes: [0; 4096], len: 0 }
     }
 }
 
@@ -115,10 +102,7 @@ impl DescriptorWriter {
     fn put(mut self, nidt: Nidt, id: &[u8]) -> Self {
         // At most 4 of them are ever written, of 20 bytes: cannot overflow unless a caller writes hundreds.
         let end = self.len + 4 + id.len();
-        assert!(
-            end <= self.bytes.len(),
-            "too many namespace identification descriptors"
-        );
+        assert!(end <= self.bytes.len(), "too many namespace identification descriptors");
         self.bytes[self.len..self.len + 2].copy_from_slice(&[nidt.0, id.len() as u8]);
         self.bytes[self.len + 4..end].copy_from_slice(id);
         self.len = end;
@@ -205,10 +189,7 @@ mod tests {
     #[test]
     fn active_list() {
         let list = NsList::after(2, [1, 2, 3, 0x0102_0304].into_iter());
-        assert_eq!(
-            &list.as_bytes()[..12],
-            &[3, 0, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0]
-        );
+        assert_eq!(&list.as_bytes()[..12], &[3, 0, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0]);
         assert!(list.iter().eq([3, 0x0102_0304]));
         let full = NsList::after(0, 1..=5000);
         assert_eq!((full.iter().count(), full.nsid[1023].get()), (1024, 1024));
@@ -227,12 +208,7 @@ mod tests {
 
     #[test]
     fn descriptor_bytes() {
-        let b = DescriptorWriter::default()
-            .eui64(&[9; 8])
-            .nguid(&[8; 16])
-            .uuid(&[7; 16])
-            .csi(Csi::NVM)
-            .finish();
+        let b = DescriptorWriter::default().eui64(&[9; 8]).nguid(&[8; 16]).uuid(&[7; 16]).csi(Csi::NVM).finish();
         assert_eq!(&b[..5], &[1, 8, 0, 0, 9]);
         assert_eq!(&b[12..17], &[2, 16, 0, 0, 8]);
         assert_eq!(&b[32..37], &[3, 16, 0, 0, 7]);

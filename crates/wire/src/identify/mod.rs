@@ -9,7 +9,6 @@ mod namespace;
 
 pub use controller::{Controller, ControllerNvm, PowerState};
 pub use list::{
-    CommandSetVectors, ControllerList, DescriptorWriter, Descriptors, IdDescriptor, Nidt, NsList,
-    descriptors,
+    CommandSetVectors, ControllerList, DescriptorWriter, Descriptors, IdDescriptor, Nidt, NsList, descriptors,
 };
 pub use namespace::{LbaFormat, Namespace, NamespaceIndependent, NamespaceNvm, ns_bits};

@@ -5,9 +5,7 @@ use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// LBA format: 4 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct LbaFormat {
     /// Metadata bytes per block.
@@ -22,11 +20,7 @@ assert_size!(LbaFormat = 4);
 impl LbaFormat {
     /// A format without metadata.
     pub const fn new(lbads: u8) -> Self {
-        Self {
-            ms: U16::new(0),
-            lbads,
-            rp: 0,
-        }
+        Self { ms: U16::new(0), lbads, rp: 0 }
     }
 
     /// Bytes of a block; `None` where LBADS makes no sense (below 9 or above 31).
@@ -41,10 +35,7 @@ impl LbaFormat {
 /// Identify Namespace of the NVM command set. Sizes are in logical blocks. Fields that the standard calls "0's based" are marked.
 #[derive(Clone, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-#[expect(
-    missing_docs,
-    reason = "the names are the standard's, and its text on each is the documentation"
-)]
+#[expect(missing_docs, reason = "the names are the standard's, and its text on each is the documentation")]
 pub struct Namespace {
     pub nsze: U64,
     pub ncap: U64,
@@ -266,9 +257,6 @@ mod tests {
         n.nmic = ns_bits::NMIC_SHARED;
         n.anagrpid = U32::new(2);
         n.nstat = ns_bits::NSTAT_READY;
-        assert_eq!(
-            &n.as_bytes()[..16],
-            &[0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
-        );
+        assert_eq!(&n.as_bytes()[..16], &[0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
     }
 }

@@ -148,11 +148,7 @@ assert_offset!(DiscoveryEntry: portid = 4, cntlid = 6, asqsz = 8, eflags = 10, t
 /// cut text would be another address.
 pub fn exact_text<const N: usize>(text: &str) -> Option<[u8; N]> {
     let printable = text.bytes().all(|c| (0x20..=0x7e).contains(&c));
-    if printable && text.len() <= N {
-        Some(crate::padded(text))
-    } else {
-        None
-    }
+    if printable && text.len() <= N { Some(crate::padded(text)) } else { None }
 }
 
 /// TSAS of NVMe/TCP: SECTYPE in the first byte.
@@ -171,10 +167,7 @@ mod tests {
     #[test]
     fn header_bytes() {
         let h = DiscoveryHeader::new(0x0102, 3);
-        assert_eq!(
-            &h.as_bytes()[..18],
-            &[2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        );
+        assert_eq!(&h.as_bytes()[..18], &[2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert!(h.as_bytes()[18..].iter().all(|&b| b == 0));
     }
 
@@ -212,9 +205,6 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(
-            std::format!("{:?} {:?} {:?}", TrType(3), AdrFam(2), Subtype(9)),
-            "TCP IPV6 Subtype(0x9)"
-        );
+        assert_eq!(std::format!("{:?} {:?} {:?}", TrType(3), AdrFam(2), Subtype(9)), "TCP IPV6 Subtype(0x9)");
     }
 }

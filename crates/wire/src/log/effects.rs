@@ -57,11 +57,7 @@ assert_size!(Effects = 4096);
 impl Effects {
     /// No command is supported.
     pub const fn none() -> Self {
-        Self {
-            admin: [U32::new(0); 256],
-            io: [U32::new(0); 256],
-            rsvd2048: [0; 2048],
-        }
+        Self { admin: [U32::new(0); 256], io: [U32::new(0); 256], rsvd2048: [0; 2048] }
     }
 
     /// With the effect of an admin command set.
@@ -110,9 +106,7 @@ mod tests {
 
     #[test]
     fn bytes() {
-        let e = Effects::none()
-            .with_admin(0x06, Effect::SUPPORTED)
-            .with_io(0x01, Effect::WRITES);
+        let e = Effects::none().with_admin(0x06, Effect::SUPPORTED).with_io(0x01, Effect::WRITES);
         let b = e.as_bytes();
         assert_eq!(&b[24..28], &[1, 0, 0, 0]);
         assert_eq!(&b[1028..1032], &[3, 0, 0, 0]);
@@ -121,18 +115,10 @@ mod tests {
 
     #[test]
     fn bits() {
-        let e = Effect::SUPPORTED
-            .with_submission(2)
-            .with_scope(Effect::SCOPE_NAMESPACE)
-            .with_changes_inventory(true);
+        let e = Effect::SUPPORTED.with_submission(2).with_scope(Effect::SCOPE_NAMESPACE).with_changes_inventory(true);
         assert_eq!(e.0, 0x0012_0009);
         assert!(e.supported() && !e.changes_content() && e.submission() == 2);
-        assert_eq!(
-            Effect::WRITES,
-            Effect::default()
-                .with_supported(true)
-                .with_changes_content(true)
-        );
+        assert_eq!(Effect::WRITES, Effect::default().with_supported(true).with_changes_content(true));
     }
 
     #[test]

@@ -5,9 +5,7 @@ use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// One entry: 64 bytes; the newest comes first.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ErrorEntry {
     /// Number of the error over the controller's life; 0 marks an unused entry.
@@ -76,10 +74,7 @@ mod tests {
         e.nsid = U32::new(9);
         e.version = 1;
         let b = e.as_bytes();
-        assert_eq!(
-            &b[..16],
-            &[3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b, 0x0a, 0x00, 0x81, 40, 3]
-        );
+        assert_eq!(&b[..16], &[3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b, 0x0a, 0x00, 0x81, 40, 3]);
         assert_eq!((b[24], b[63]), (9, 1));
         assert_eq!(e.status(), Status::LBA_OUT_OF_RANGE.with_dnr());
     }

@@ -8,8 +8,7 @@ mod smart;
 
 pub use crate::identify::NsList as ChangedNamespaces;
 pub use discovery::{
-    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, TrType, Treq, eflags, exact_text,
-    tsas_tcp,
+    AdrFam, DiscoveryEntry, DiscoveryHeader, SecType, Subtype, TrType, Treq, eflags, exact_text, tsas_tcp,
 };
 pub use effects::{Effect, Effects, SupportedLogs};
 pub use error::ErrorEntry;

@@ -4,9 +4,7 @@ use zerocopy::byteorder::little_endian::{U16, U32, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// SMART / Health Information: 512 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Smart {
     /// Critical warning, see [`critical`].
@@ -83,9 +81,7 @@ pub mod critical {
 }
 
 /// Firmware Slot Information: 512 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct FirmwareSlots {
     /// Active slot in bits 2:0, slot of the next reset in 6:4.
@@ -104,12 +100,7 @@ impl FirmwareSlots {
     pub const fn one(revision: [u8; 8]) -> Self {
         let mut frs = [[0; 8]; 7];
         frs[0] = revision;
-        Self {
-            afi: 1,
-            rsvd1: [0; 7],
-            frs,
-            rsvd64: [0; 448],
-        }
+        Self { afi: 1, rsvd1: [0; 7], frs, rsvd64: [0; 448] }
     }
 }
 

@@ -176,9 +176,7 @@ bitfield! {
 }
 
 /// Timestamp feature data (5.27.1.13): 8 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Timestamp {
     /// Milliseconds since 1970-01-01 00:00 UTC: 48 bits, little-endian.
@@ -194,11 +192,7 @@ impl Timestamp {
     /// From a count of milliseconds; its low 48 bits count.
     pub const fn new(ms: u64, origin: u8) -> Self {
         let b = ms.to_le_bytes();
-        Self {
-            ms: [b[0], b[1], b[2], b[3], b[4], b[5]],
-            attributes: (origin & 7) << 1,
-            rsvd: 0,
-        }
+        Self { ms: [b[0], b[1], b[2], b[3], b[4], b[5]], attributes: (origin & 7) << 1, rsvd: 0 }
     }
 
     /// Milliseconds since 1970.
@@ -226,10 +220,7 @@ impl Abort {
     /// Reads the command's dword.
     pub const fn of(sqe: &Sqe) -> Self {
         let d10 = sqe.cdw10.get();
-        Self {
-            sqid: d10 as u16,
-            cid: (d10 >> 16) as u16,
-        }
+        Self { sqid: d10 as u16, cid: (d10 >> 16) as u16 }
     }
 
     /// An Abort command.
@@ -248,19 +239,13 @@ mod tests {
     fn identify_fields() {
         let sqe = Identify::sqe(Cns::NAMESPACE_CSI, 3, Csi::ZONED);
         let id = Identify::of(&sqe);
-        assert_eq!(
-            (id.cns, id.csi, sqe.nsid.get()),
-            (Cns::NAMESPACE_CSI, Csi::ZONED, 3)
-        );
+        assert_eq!((id.cns, id.csi, sqe.nsid.get()), (Cns::NAMESPACE_CSI, Csi::ZONED, 3));
         let mut sqe = sqe;
         sqe.cdw10 = U32::new(0x1234_0013);
         sqe.cdw11 = U32::new(0x0100_abcd);
         sqe.cdw14 = U32::new(0xffff_ffff);
         let id = Identify::of(&sqe);
-        assert_eq!(
-            (id.cns, id.cntid, id.cnssid),
-            (Cns::SUBSYSTEM_CONTROLLERS, 0x1234, 0xabcd)
-        );
+        assert_eq!((id.cns, id.cntid, id.cnssid), (Cns::SUBSYSTEM_CONTROLLERS, 0x1234, 0xabcd));
         assert_eq!((id.csi, id.uuid_index), (Csi::KEY_VALUE, 0x7f));
     }
 
@@ -269,20 +254,14 @@ mod tests {
         let sqe = GetLogPage::sqe(LogId::DISCOVERY, 0, 0x0008_0000, 0x1_0000_0400, true);
         assert_eq!((sqe.cdw10.get(), sqe.cdw11.get()), (0xffff_8070, 0x0001));
         let log = GetLogPage::of(&sqe);
-        assert_eq!(
-            (log.lid, log.bytes, log.offset),
-            (LogId::DISCOVERY, 0x0008_0000, 0x1_0000_0400)
-        );
+        assert_eq!((log.lid, log.bytes, log.offset), (LogId::DISCOVERY, 0x0008_0000, 0x1_0000_0400));
         assert!(log.rae && log.lsp == 0 && !log.ot);
         let mut sqe = sqe;
         sqe.cdw10 = U32::new(0xffff_7f02);
         sqe.cdw11 = U32::new(0x5555_ffff);
         sqe.cdw14 = U32::new(0x0280_0003);
         let log = GetLogPage::of(&sqe);
-        assert_eq!(
-            (log.lsp, log.rae, log.lsi, log.bytes),
-            (0x7f, false, 0x5555, 1 << 34)
-        );
+        assert_eq!((log.lsp, log.rae, log.lsi, log.bytes), (0x7f, false, 0x5555, 1 << 34));
         assert_eq!((log.ot, log.csi, log.uuid_index), (true, Csi::ZONED, 3));
     }
 
@@ -290,10 +269,7 @@ mod tests {
     fn features_fields() {
         let mut sqe = Features::set(FeatureId::NUMBER_OF_QUEUES, 0, 0x0007_0007);
         let f = Features::of(&sqe);
-        assert_eq!(
-            (f.fid, f.dw11, f.save),
-            (FeatureId::NUMBER_OF_QUEUES, 0x0007_0007, false)
-        );
+        assert_eq!((f.fid, f.dw11, f.save), (FeatureId::NUMBER_OF_QUEUES, 0x0007_0007, false));
         let q = QueueCount(f.dw11);
         assert_eq!((q.nsq_z(), q.ncq_z()), (7, 7));
         sqe.cdw10 = U32::new(0x8000_0006);
@@ -313,10 +289,7 @@ mod tests {
 
     #[test]
     fn abort_fields() {
-        let abort = Abort {
-            sqid: 2,
-            cid: 0x4001,
-        };
+        let abort = Abort { sqid: 2, cid: 0x4001 };
         assert_eq!(abort.sqe().cdw10.get(), 0x4001_0002);
         assert_eq!(Abort::of(&abort.sqe()), abort);
     }

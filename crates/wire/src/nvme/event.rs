@@ -41,8 +41,7 @@ impl Event {
     /// Spare below threshold.
     pub const SPARE: Self = Self::new(EventType::SMART, 0x02, LogId::SMART);
     /// Namespace attribute changed: something was added, removed or resized.
-    pub const NAMESPACE_CHANGED: Self =
-        Self::new(EventType::NOTICE, 0x00, LogId::CHANGED_NAMESPACES);
+    pub const NAMESPACE_CHANGED: Self = Self::new(EventType::NOTICE, 0x00, LogId::CHANGED_NAMESPACES);
     /// Firmware activation starting.
     pub const FIRMWARE_ACTIVATION: Self = Self::new(EventType::NOTICE, 0x01, LogId::FIRMWARE_SLOT);
     /// Telemetry log changed.
@@ -52,11 +51,7 @@ impl Event {
     /// The discovery log changed.
     pub const DISCOVERY_CHANGED: Self = Self::new(EventType::NOTICE, 0xf0, LogId::DISCOVERY);
     /// The reservation notification log has an entry.
-    pub const RESERVATION_LOG: Self = Self::new(
-        EventType::IO_COMMAND_SET,
-        0x00,
-        LogId::RESERVATION_NOTIFICATION,
-    );
+    pub const RESERVATION_LOG: Self = Self::new(EventType::IO_COMMAND_SET, 0x00, LogId::RESERVATION_NOTIFICATION);
 
     /// From its parts.
     pub const fn new(kind: EventType, info: u8, log: LogId) -> Self {
@@ -70,11 +65,7 @@ impl Event {
 
     /// From dword 0 of a completion.
     pub const fn from_dw0(dw0: u32) -> Self {
-        Self {
-            kind: EventType((dw0 & 7) as u8),
-            info: (dw0 >> 8) as u8,
-            log: LogId((dw0 >> 16) as u8),
-        }
+        Self { kind: EventType((dw0 & 7) as u8), info: (dw0 >> 8) as u8, log: LogId((dw0 >> 16) as u8) }
     }
 }
 
@@ -129,12 +120,6 @@ mod tests {
         let config = EventConfig(0x8000_0b00);
         assert!(config.namespace() && config.firmware() && config.ana() && config.discovery());
         assert!(!config.telemetry() && !config.shutdown());
-        assert_eq!(
-            EventConfig::default()
-                .with_smart(0xff)
-                .with_namespace(true)
-                .0,
-            0x1ff
-        );
+        assert_eq!(EventConfig::default().with_smart(0xff).with_namespace(true).0, 0x1ff);
     }
 }

@@ -14,10 +14,7 @@ pub use admin::{Abort, Features, GetLogPage, Identify, QueueCount, Select, Times
 pub use event::{Event, EventConfig, EventType};
 pub use ids::{Cns, Csi, FeatureId, LogId};
 pub use opcode::{AdminOpcode, FABRICS_OPCODE, NvmOpcode};
-pub use queue::{
-    Cqe, FUSE_FIRST, FUSE_NONE, FUSE_SECOND, PSDT_PRP, PSDT_SGL, PSDT_SGL_METADATA_SGL, Sqe,
-    Transfer,
-};
+pub use queue::{Cqe, FUSE_FIRST, FUSE_NONE, FUSE_SECOND, PSDT_PRP, PSDT_SGL, PSDT_SGL_METADATA_SGL, Sqe, Transfer};
 pub use regs::{Cap, Cc, Crto, Csts, NSSR_RESET, Property, Vs};
 pub use sgl::{Sgl, SglDescriptor};
 pub use status::{Status, sct};

@@ -97,23 +97,11 @@ mod tests {
 
     #[test]
     fn directions_are_in_the_opcodes() {
-        assert_eq!(
-            Transfer::of(AdminOpcode::IDENTIFY.0),
-            Transfer::ControllerToHost
-        );
-        assert_eq!(
-            Transfer::of(AdminOpcode::SET_FEATURES.0),
-            Transfer::HostToController
-        );
+        assert_eq!(Transfer::of(AdminOpcode::IDENTIFY.0), Transfer::ControllerToHost);
+        assert_eq!(Transfer::of(AdminOpcode::SET_FEATURES.0), Transfer::HostToController);
         assert_eq!(Transfer::of(NvmOpcode::READ.0), Transfer::ControllerToHost);
-        assert_eq!(
-            Transfer::of(NvmOpcode::COMPARE.0),
-            Transfer::HostToController
-        );
+        assert_eq!(Transfer::of(NvmOpcode::COMPARE.0), Transfer::HostToController);
         assert_eq!(Transfer::of(NvmOpcode::WRITE_ZEROES.0), Transfer::None);
-        assert_eq!(
-            Transfer::of(NvmOpcode::DATASET_MANAGEMENT.0),
-            Transfer::HostToController
-        );
+        assert_eq!(Transfer::of(NvmOpcode::DATASET_MANAGEMENT.0), Transfer::HostToController);
     }
 }

@@ -5,9 +5,7 @@ use zerocopy::byteorder::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Submission queue entry: 64 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Sqe {
     /// Opcode; which list it is from depends on the queue.
@@ -212,17 +210,11 @@ mod tests {
         sqe.set_cdw10_11(0x1122_3344_5566_7788);
         let b = sqe.as_bytes();
         assert_eq!(&b[..8], &[0x02, 0x40, 0xef, 0xbe, 1, 2, 3, 4]);
-        assert_eq!(
-            &b[40..48],
-            &[0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11]
-        );
+        assert_eq!(&b[40..48], &[0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11]);
         assert_eq!(sqe.cdw10_11(), 0x1122_3344_5566_7788);
         assert_eq!((sqe.psdt(), sqe.fuse()), (PSDT_SGL, FUSE_NONE));
         sqe.flags = 0x82;
-        assert_eq!(
-            (sqe.psdt(), sqe.fuse()),
-            (PSDT_SGL_METADATA_SGL, FUSE_SECOND)
-        );
+        assert_eq!((sqe.psdt(), sqe.fuse()), (PSDT_SGL_METADATA_SGL, FUSE_SECOND));
         assert_eq!(sqe.transfer(), Transfer::ControllerToHost);
     }
 
@@ -236,19 +228,12 @@ mod tests {
 
     #[test]
     fn cqe_bytes() {
-        let cqe = Cqe::new(0x1234, Status::INVALID_FIELD.with_dnr())
-            .with_dw0(0xa1b2_c3d4)
-            .with_sqhd(7);
-        let expected = [
-            0xd4, 0xc3, 0xb2, 0xa1, 0, 0, 0, 0, 7, 0, 0, 0, 0x34, 0x12, 0x04, 0x80,
-        ];
+        let cqe = Cqe::new(0x1234, Status::INVALID_FIELD.with_dnr()).with_dw0(0xa1b2_c3d4).with_sqhd(7);
+        let expected = [0xd4, 0xc3, 0xb2, 0xa1, 0, 0, 0, 0, 7, 0, 0, 0, 0x34, 0x12, 0x04, 0x80];
         assert_eq!(cqe.as_bytes(), &expected);
         assert_eq!(cqe.status(), Status::INVALID_FIELD.with_dnr());
         assert!(!cqe.phase());
-        assert_eq!(
-            cqe.with_value(0x0000_0002_0000_0001).value(),
-            0x0000_0002_0000_0001
-        );
+        assert_eq!(cqe.with_value(0x0000_0002_0000_0001).value(), 0x0000_0002_0000_0001);
         assert_eq!(Cqe::read_from_bytes(&expected[..]).ok(), Some(cqe));
     }
 }

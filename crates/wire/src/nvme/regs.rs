@@ -34,14 +34,9 @@ impl Property {
     pub const fn bytes(self) -> Option<u8> {
         match self {
             Self::CAP | Self::ASQ | Self::ACQ => Some(8),
-            Self::VS
-            | Self::INTMS
-            | Self::INTMC
-            | Self::CC
-            | Self::CSTS
-            | Self::NSSR
-            | Self::AQA
-            | Self::CRTO => Some(4),
+            Self::VS | Self::INTMS | Self::INTMC | Self::CC | Self::CSTS | Self::NSSR | Self::AQA | Self::CRTO => {
+                Some(4)
+            }
             _ => None,
         }
     }
@@ -220,15 +215,9 @@ mod tests {
         // Linux enables a fabrics controller with 00460001h: EN, 4 KiB pages, 64-byte SQEs, 16-byte CQEs.
         let cc = Cc(0x0046_0001);
         assert!(cc.en());
-        assert_eq!(
-            (cc.css(), cc.mps(), cc.ams(), cc.shn()),
-            (Cc::CSS_NVM, 0, 0, Cc::SHN_NONE)
-        );
+        assert_eq!((cc.css(), cc.mps(), cc.ams(), cc.shn()), (Cc::CSS_NVM, 0, 0, Cc::SHN_NONE));
         assert_eq!((cc.iosqes(), cc.iocqes()), (6, 4));
-        assert_eq!(
-            Cc::default().with_en(true).with_iosqes(6).with_iocqes(4),
-            cc
-        );
+        assert_eq!(Cc::default().with_en(true).with_iosqes(6).with_iocqes(4), cc);
         assert_eq!(cc.with_shn(Cc::SHN_NORMAL).0, 0x0046_4001);
         assert_eq!(cc.with_css(Cc::CSS_ALL).0, 0x0046_0061);
         assert!(Cc(1 << 24).crime() && !cc.with_en(false).en());
@@ -236,44 +225,24 @@ mod tests {
 
     #[test]
     fn cap_fields() {
-        let cap = Cap::default()
-            .with_mqes_z(127)
-            .with_cqr(true)
-            .with_to(30)
-            .with_css_nvm(true);
+        let cap = Cap::default().with_mqes_z(127).with_cqr(true).with_to(30).with_css_nvm(true);
         assert_eq!(cap.0, 0x0000_0020_1e01_007f);
         assert_eq!((cap.mqes_z(), cap.to(), cap.css()), (127, 30, 1));
         assert!(cap.cqr() && cap.css_nvm() && !cap.css_iocs());
-        assert_eq!(
-            Cap::default().with_css_iocs(true).with_css_none(true).css(),
-            0xc0
-        );
+        assert_eq!(Cap::default().with_css_iocs(true).with_css_none(true).css(), 0xc0);
         assert_eq!(Cap::default().with_mpsmax(0xff).0, 0x00f0_0000_0000_0000);
         assert_eq!(Cap::default().with_crwms(true).0, 1 << 59);
     }
 
     #[test]
     fn csts_and_version() {
-        let csts = Csts::default()
-            .with_rdy(true)
-            .with_shst(Csts::SHST_COMPLETE);
+        let csts = Csts::default().with_rdy(true).with_shst(Csts::SHST_COMPLETE);
         assert_eq!(csts.0, 9);
         assert!(csts.rdy() && !csts.cfs());
-        assert_eq!(
-            Csts::default()
-                .with_cfs(true)
-                .with_pp(true)
-                .with_st(true)
-                .with_nssro(true)
-                .0,
-            0x72
-        );
+        assert_eq!(Csts::default().with_cfs(true).with_pp(true).with_st(true).with_nssro(true).0, 0x72);
         assert_eq!(Vs::default().with_mjr(2).with_mnr(1), Vs::V2_1);
         assert_eq!((Vs::V1_4.mjr(), Vs::V1_4.mnr(), Vs::V1_4.ter()), (1, 4, 0));
-        assert_eq!(
-            Crto(0x0002_0001),
-            Crto::default().with_crwmt(1).with_crimt(2)
-        );
+        assert_eq!(Crto(0x0002_0001), Crto::default().with_crwmt(1).with_crimt(2));
     }
 
     #[test]
@@ -285,10 +254,7 @@ mod tests {
 
     #[test]
     fn property_names_and_sizes() {
-        assert_eq!(
-            format!("{:?} {:?}", Property(0x14), Property(0x15)),
-            "CC Property(0x15)"
-        );
+        assert_eq!(format!("{:?} {:?}", Property(0x14), Property(0x15)), "CC Property(0x15)");
         assert_eq!(Property::CAP.bytes(), Some(8));
         assert_eq!(Property::CSTS.bytes(), Some(4));
         assert_eq!(Property(0x1000).bytes(), None);

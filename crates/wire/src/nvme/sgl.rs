@@ -76,11 +76,7 @@ pub enum Sgl {
 
 impl SglDescriptor {
     /// All zero; what a command without data carries (some hosts send a zero-length transport descriptor).
-    pub const NONE: Self = Self {
-        address: U64::new(0),
-        specific: [0; 7],
-        id: 0,
-    };
+    pub const NONE: Self = Self { address: U64::new(0), specific: [0; 7], id: 0 };
 
     /// Descriptor type: bits 7:4.
     pub const fn kind(&self) -> u8 {
@@ -103,23 +99,14 @@ impl SglDescriptor {
         let (address, length) = (self.address.get(), self.length());
         match self.id {
             0x00 => Sgl::Block { address, length },
-            0x01 => Sgl::InCapsule {
-                offset: address,
-                length,
-            },
+            0x01 => Sgl::InCapsule { offset: address, length },
             0x10 => Sgl::BitBucket { length },
-            0x20 | 0x21 | 0x30 | 0x31 => Sgl::Segment {
-                address,
-                length,
-                offset: self.subtype() == 1,
-                last: self.kind() == 3,
-            },
+            0x20 | 0x21 | 0x30 | 0x31 => {
+                Sgl::Segment { address, length, offset: self.subtype() == 1, last: self.kind() == 3 }
+            }
             0x40 | 0x4f => self.keyed(),
             0x5a => Sgl::Transport { length },
-            _ => Sgl::Other {
-                kind: self.kind(),
-                subtype: self.subtype(),
-            },
+            _ => Sgl::Other { kind: self.kind(), subtype: self.subtype() },
         }
     }
 
@@ -135,11 +122,7 @@ impl SglDescriptor {
 
     const fn unkeyed(id: u8, address: u64, length: u32) -> Self {
         let l = length.to_le_bytes();
-        Self {
-            address: U64::new(address),
-            specific: [l[0], l[1], l[2], l[3], 0, 0, 0],
-            id,
-        }
+        Self { address: U64::new(address), specific: [l[0], l[1], l[2], l[3], 0, 0, 0], id }
     }
 
     /// 00h: data block.
@@ -161,11 +144,7 @@ impl SglDescriptor {
     pub const fn keyed_block(address: u64, length: u32, key: u32, invalidate: bool) -> Self {
         let (l, k) = (length.to_le_bytes(), key.to_le_bytes());
         let id = if invalidate { 0x4f } else { 0x40 };
-        Self {
-            address: U64::new(address),
-            specific: [l[0], l[1], l[2], k[0], k[1], k[2], k[3]],
-            id,
-        }
+        Self { address: U64::new(address), specific: [l[0], l[1], l[2], k[0], k[1], k[2], k[3]], id }
     }
 
     /// The same 16 bytes as PRP entries 1 and 2 (PCIe and vfio-user only).
@@ -208,69 +187,27 @@ mod tests {
     #[test]
     fn golden_bytes() {
         let t = SglDescriptor::transport(0x1000);
-        assert_eq!(
-            t.as_bytes(),
-            &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0x5a]
-        );
+        assert_eq!(t.as_bytes(), &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0x5a]);
         let c = SglDescriptor::in_capsule(0, 1024);
-        assert_eq!(
-            c.as_bytes(),
-            &[0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0x01]
-        );
+        assert_eq!(c.as_bytes(), &[0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0x01]);
         let k = SglDescriptor::keyed_block(0x1122_3344_5566_7788, 0x00ab_cdef, 0xdead_beef, true);
         assert_eq!(
             k.as_bytes(),
-            &[
-                0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0xef, 0xcd, 0xab, 0xef, 0xbe, 0xad,
-                0xde, 0x4f
-            ]
+            &[0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0xef, 0xcd, 0xab, 0xef, 0xbe, 0xad, 0xde, 0x4f]
         );
     }
 
     #[test]
     fn every_type_parses() {
-        assert_eq!(
-            SglDescriptor::block(7, 9).parse(),
-            Sgl::Block {
-                address: 7,
-                length: 9
-            }
-        );
-        assert_eq!(
-            SglDescriptor::in_capsule(8, 9).parse(),
-            Sgl::InCapsule {
-                offset: 8,
-                length: 9
-            }
-        );
-        assert_eq!(
-            SglDescriptor::transport(u32::MAX).parse(),
-            Sgl::Transport { length: u32::MAX }
-        );
-        let keyed = Sgl::Keyed {
-            address: 1,
-            length: 2,
-            key: 3,
-            invalidate: false,
-        };
+        assert_eq!(SglDescriptor::block(7, 9).parse(), Sgl::Block { address: 7, length: 9 });
+        assert_eq!(SglDescriptor::in_capsule(8, 9).parse(), Sgl::InCapsule { offset: 8, length: 9 });
+        assert_eq!(SglDescriptor::transport(u32::MAX).parse(), Sgl::Transport { length: u32::MAX });
+        let keyed = Sgl::Keyed { address: 1, length: 2, key: 3, invalidate: false };
         assert_eq!(SglDescriptor::keyed_block(1, 2, 3, false).parse(), keyed);
-        assert_eq!(
-            SglDescriptor::unkeyed(0x10, 0, 5).parse(),
-            Sgl::BitBucket { length: 5 }
-        );
-        let seg = Sgl::Segment {
-            address: 4,
-            length: 32,
-            offset: true,
-            last: true,
-        };
+        assert_eq!(SglDescriptor::unkeyed(0x10, 0, 5).parse(), Sgl::BitBucket { length: 5 });
+        let seg = Sgl::Segment { address: 4, length: 32, offset: true, last: true };
         assert_eq!(SglDescriptor::unkeyed(0x31, 4, 32).parse(), seg);
-        let seg = Sgl::Segment {
-            address: 4,
-            length: 32,
-            offset: false,
-            last: false,
-        };
+        let seg = Sgl::Segment { address: 4, length: 32, offset: false, last: false };
         assert_eq!(SglDescriptor::unkeyed(0x20, 4, 32).parse(), seg);
     }
 
@@ -278,19 +215,8 @@ mod tests {
     fn every_id_is_total() {
         for id in 0..=255u8 {
             let d = SglDescriptor::unkeyed(id, 0, 16);
-            let known = matches!(
-                id,
-                0x00 | 0x01 | 0x10 | 0x20 | 0x21 | 0x30 | 0x31 | 0x40 | 0x4f | 0x5a
-            );
-            assert_eq!(
-                d.parse()
-                    != Sgl::Other {
-                        kind: id >> 4,
-                        subtype: id & 15
-                    },
-                known,
-                "{id:#x}"
-            );
+            let known = matches!(id, 0x00 | 0x01 | 0x10 | 0x20 | 0x21 | 0x30 | 0x31 | 0x40 | 0x4f | 0x5a);
+            assert_eq!(d.parse() != Sgl::Other { kind: id >> 4, subtype: id & 15 }, known, "{id:#x}");
             assert_eq!(d.bytes(), known.then_some(16));
         }
     }
@@ -300,12 +226,6 @@ mod tests {
         let d = SglDescriptor::from_prps(0x1000, 0x2000);
         assert_eq!(d.prps(), [0x1000, 0x2000]);
         assert_eq!(d.address.get(), 0x1000);
-        assert_eq!(
-            SglDescriptor::NONE.parse(),
-            Sgl::Block {
-                address: 0,
-                length: 0
-            }
-        );
+        assert_eq!(SglDescriptor::NONE.parse(), Sgl::Block { address: 0, length: 0 });
     }
 }

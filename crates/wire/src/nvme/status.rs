@@ -282,22 +282,10 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(
-            format!("{:?}", Status::LBA_OUT_OF_RANGE),
-            "LBA_OUT_OF_RANGE"
-        );
+        assert_eq!(format!("{:?}", Status::LBA_OUT_OF_RANGE), "LBA_OUT_OF_RANGE");
         assert_eq!(format!("{}", Status(0x7ff)), "Status(0x7ff)");
-        assert_eq!(
-            Status::CONNECT_INVALID_HOST.with_dnr().fabrics_name(),
-            Some("CONNECT_INVALID_HOST")
-        );
-        assert_eq!(
-            Status::DISCOVERY_RESTART.fabrics_name(),
-            Some("DISCOVERY_RESTART")
-        );
-        assert_eq!(
-            Status::CONNECT_INVALID_PARAMETERS.name(),
-            Some("WRITE_TO_READ_ONLY_RANGE")
-        );
+        assert_eq!(Status::CONNECT_INVALID_HOST.with_dnr().fabrics_name(), Some("CONNECT_INVALID_HOST"));
+        assert_eq!(Status::DISCOVERY_RESTART.fabrics_name(), Some("DISCOVERY_RESTART"));
+        assert_eq!(Status::CONNECT_INVALID_PARAMETERS.name(), Some("WRITE_TO_READ_ONLY_RANGE"));
     }
 }

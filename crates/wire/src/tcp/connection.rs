@@ -18,9 +18,7 @@ pub const PDA_MAX: u8 = 31;
 pub const MAXH2CDATA_MIN: u32 = 4096;
 
 /// ICReq: 128 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ICReq {
     /// Common header: HLEN = PLEN = 128.
@@ -40,9 +38,7 @@ assert_size!(ICReq = 128);
 assert_offset!(ICReq: pfv = 8, hpda = 10, dgst = 11, maxr2t = 12);
 
 /// ICResp: 128 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ICResp {
     /// Common header: HLEN = PLEN = 128.
@@ -62,13 +58,7 @@ assert_size!(ICResp = 128);
 assert_offset!(ICResp: pfv = 8, cpda = 10, dgst = 11, maxh2cdata = 12);
 
 const fn header(kind: PduType) -> CommonHeader {
-    CommonHeader {
-        kind,
-        flags: 0,
-        hlen: 128,
-        pdo: 0,
-        plen: U32::new(128),
-    }
+    CommonHeader { kind, flags: 0, hlen: 128, pdo: 0, plen: U32::new(128) }
 }
 
 const fn dgst(header: bool, data: bool) -> u8 {
@@ -178,20 +168,14 @@ mod tests {
         let req: &ICReq = crate::parse(&b).unwrap();
         assert!(req.ch.layout(Sender::Host, &Framing::PLAIN).is_ok());
         assert_eq!(req.check(), Ok(()));
-        assert_eq!(
-            (req.hpda, req.hdgst(), req.ddgst(), req.maxr2t()),
-            (0, false, false, 1)
-        );
+        assert_eq!((req.hpda, req.hdgst(), req.ddgst(), req.maxr2t()), (0, false, false, 1));
         assert_eq!(*req, ICReq::new(0, false, false, 1));
     }
 
     #[test]
     fn icreq_with_everything() {
         let req = ICReq::new(31, true, true, 16);
-        assert_eq!(
-            &req.as_bytes()[..16],
-            &[0, 0, 128, 0, 128, 0, 0, 0, 0, 0, 31, 3, 15, 0, 0, 0]
-        );
+        assert_eq!(&req.as_bytes()[..16], &[0, 0, 128, 0, 128, 0, 0, 0, 0, 0, 31, 3, 15, 0, 0, 0]);
         assert_eq!((req.maxr2t(), req.hdgst(), req.ddgst()), (16, true, true));
         let mut bad = req;
         bad.hpda = 32;
@@ -206,23 +190,14 @@ mod tests {
     #[test]
     fn icresp_bytes() {
         let resp = ICResp::new(0, true, false, 0x20000);
-        assert_eq!(
-            &resp.to_bytes()[..16],
-            &[1, 0, 128, 0, 128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0]
-        );
+        assert_eq!(&resp.to_bytes()[..16], &[1, 0, 128, 0, 128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0]);
         assert!(resp.to_bytes()[16..].iter().all(|&b| b == 0));
         assert_eq!(resp.check(), Ok(()));
         assert!(resp.hdgst() && !resp.ddgst());
         for (bad, at) in [(0, 12), (4095, 12), (8194, 12)] {
-            assert_eq!(
-                ICResp::new(0, false, false, bad).check(),
-                Err(Fault::field(at))
-            );
+            assert_eq!(ICResp::new(0, false, false, bad).check(), Err(Fault::field(at)));
         }
-        assert_eq!(
-            ICResp::new(32, false, false, 8192).check(),
-            Err(Fault::field(10))
-        );
+        assert_eq!(ICResp::new(32, false, false, 8192).check(), Err(Fault::field(10)));
     }
 
     #[test]
@@ -230,10 +205,7 @@ mod tests {
         let mut req = ICReq::new(0, false, false, 1);
         for plen in [0, 8, 127, 129, u32::MAX] {
             req.ch.plen = U32::new(plen);
-            assert_eq!(
-                req.ch.layout(Sender::Host, &Framing::PLAIN),
-                Err(Fault::field(4))
-            );
+            assert_eq!(req.ch.layout(Sender::Host, &Framing::PLAIN), Err(Fault::field(4)));
         }
     }
 }

@@ -22,12 +22,7 @@ pub struct Framing {
 
 impl Framing {
     /// No digests, no padding, any length.
-    pub const PLAIN: Self = Self {
-        hdgst: false,
-        ddgst: false,
-        pda: 0,
-        max_data: u32::MAX,
-    };
+    pub const PLAIN: Self = Self { hdgst: false, ddgst: false, pda: 0, max_data: u32::MAX };
 
     /// Alignment of data in bytes: 4 to 128.
     pub const fn alignment(&self) -> u32 {
@@ -63,25 +58,10 @@ impl Framing {
     pub const fn header(&self, kind: PduType, hlen: u8, data: u32, extra: u8) -> CommonHeader {
         let with_digest = self.ddgst && data != 0;
         let pdo = if data == 0 { 0 } else { self.pdo(hlen) };
-        let before = if data == 0 {
-            self.header_bytes(hlen)
-        } else {
-            pdo as u32
-        };
-        let plen =
-            before
-                .saturating_add(data)
-                .saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
-        let flags = extra
-            | if self.hdgst { flags::HDGSTF } else { 0 }
-            | if with_digest { flags::DDGSTF } else { 0 };
-        CommonHeader {
-            kind,
-            flags,
-            hlen,
-            pdo,
-            plen: U32::new(plen),
-        }
+        let before = if data == 0 { self.header_bytes(hlen) } else { pdo as u32 };
+        let plen = before.saturating_add(data).saturating_add(if with_digest { DIGEST_BYTES } else { 0 });
+        let flags = extra | if self.hdgst { flags::HDGSTF } else { 0 } | if with_digest { flags::DDGSTF } else { 0 };
+        CommonHeader { kind, flags, hlen, pdo, plen: U32::new(plen) }
     }
 }
 
@@ -89,11 +69,7 @@ impl Framing {
 mod tests {
     use super::*;
 
-    const DIGESTS: Framing = Framing {
-        hdgst: true,
-        ddgst: true,
-        ..Framing::PLAIN
-    };
+    const DIGESTS: Framing = Framing { hdgst: true, ddgst: true, ..Framing::PLAIN };
 
     #[test]
     fn alignment_and_offset() {
@@ -115,12 +91,6 @@ mod tests {
         assert_eq!((h.flags, h.pdo, h.plen.get()), (7, 28, 24 + 4 + 512 + 4));
         let h = DIGESTS.header(PduType::CAPSULE_RESP, 24, 0, 0);
         assert_eq!((h.flags, h.pdo, h.plen.get()), (1, 0, 28));
-        assert_eq!(
-            DIGESTS
-                .header(PduType::C2H_DATA, 24, u32::MAX, 0)
-                .plen
-                .get(),
-            u32::MAX
-        );
+        assert_eq!(DIGESTS.header(PduType::C2H_DATA, 24, u32::MAX, 0).plen.get(), u32::MAX);
     }
 }

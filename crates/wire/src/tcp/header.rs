@@ -7,9 +7,7 @@ use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// PDU common header: 8 bytes.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct CommonHeader {
     /// PDU type.
@@ -69,40 +67,24 @@ impl CommonHeader {
             return Err(Fault::field(offset::KIND));
         };
         match (self.kind.sender(), from) {
-            (Some(Sender::Host), Sender::Host) | (Some(Sender::Controller), Sender::Controller) => {
-            }
+            (Some(Sender::Host), Sender::Host) | (Some(Sender::Controller), Sender::Controller) => {}
             _ => return Err(Fault::field(offset::KIND)),
         }
         if self.hlen != hlen {
             return Err(Fault::field(offset::HLEN));
         }
-        if self.kind.framed() {
-            self.framed(framing)
-        } else {
-            self.bare()
-        }
+        if self.kind.framed() { self.framed(framing) } else { self.bare() }
     }
 
     /// ICReq, ICResp, TermReq: no digests, no alignment.
     const fn bare(&self) -> Result<Layout, Fault> {
         let (plen, hlen) = (self.plen.get(), self.hlen as u32);
-        let max = if self.kind.carries_data() {
-            super::TERM_PDU_MAX
-        } else {
-            hlen
-        };
+        let max = if self.kind.carries_data() { super::TERM_PDU_MAX } else { hlen };
         if plen < hlen || plen > max {
             return Err(Fault::field(offset::PLEN));
         }
         let data = plen - hlen;
-        Ok(Layout {
-            header: self.hlen,
-            hdgst: false,
-            data_offset: hlen,
-            data,
-            ddgst: false,
-            total: plen,
-        })
+        Ok(Layout { header: self.hlen, hdgst: false, data_offset: hlen, data, ddgst: false, total: plen })
     }
 
     const fn framed(&self, framing: &Framing) -> Result<Layout, Fault> {
@@ -112,14 +94,7 @@ impl CommonHeader {
         }
         let (plen, before) = (self.plen.get(), framing.header_bytes(self.hlen));
         if plen == before {
-            let none = Layout {
-                header: self.hlen,
-                hdgst,
-                data_offset: before,
-                data: 0,
-                ddgst: false,
-                total: plen,
-            };
+            let none = Layout { header: self.hlen, hdgst, data_offset: before, data: 0, ddgst: false, total: plen };
             return Ok(none);
         }
         if plen < before || !self.kind.carries_data() {
@@ -146,14 +121,7 @@ impl CommonHeader {
             return Err(Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED));
         }
         let hdgst = framing.hdgst;
-        Ok(Layout {
-            header: self.hlen,
-            hdgst,
-            data_offset: pdo,
-            data,
-            ddgst,
-            total: plen,
-        })
+        Ok(Layout { header: self.hlen, hdgst, data_offset: pdo, data, ddgst, total: plen })
     }
 }
 
@@ -161,29 +129,17 @@ impl CommonHeader {
 mod tests {
     use super::*;
 
-    const DIGESTS: Framing = Framing {
-        hdgst: true,
-        ddgst: true,
-        pda: 0,
-        max_data: 0x20000,
-    };
+    const DIGESTS: Framing = Framing { hdgst: true, ddgst: true, pda: 0, max_data: 0x20000 };
 
     #[test]
     fn what_we_send_is_what_we_accept() {
         for hdgst in [false, true] {
             for ddgst in [false, true] {
                 for pda in 0..32 {
-                    for (kind, from) in [
-                        (PduType::CAPSULE_CMD, Sender::Host),
-                        (PduType::C2H_DATA, Sender::Controller),
-                    ] {
+                    for (kind, from) in [(PduType::CAPSULE_CMD, Sender::Host), (PduType::C2H_DATA, Sender::Controller)]
+                    {
                         for data in [0, 4, 512, 8192, 131_072] {
-                            let f = Framing {
-                                hdgst,
-                                ddgst,
-                                pda,
-                                max_data: 131_072,
-                            };
+                            let f = Framing { hdgst, ddgst, pda, max_data: 131_072 };
                             let hlen = kind.hlen().unwrap();
                             let h = f.header(kind, hlen, data, 0);
                             let l = h.layout(from, &f).unwrap();
@@ -212,24 +168,15 @@ mod tests {
         assert_eq!(refuse(|h| h.kind = PduType::R2T, f), Fault::field(0));
         assert_eq!(refuse(|h| h.flags &= !flags::HDGSTF, f), Fault::field(1));
         assert_eq!(refuse(|h| h.flags &= !flags::DDGSTF, f), Fault::field(1));
-        assert_eq!(
-            refuse(|h| h.flags |= flags::HDGSTF, &Framing::PLAIN),
-            Fault::field(1)
-        );
-        assert_eq!(
-            refuse(|h| h.flags |= flags::DDGSTF, &Framing::PLAIN),
-            Fault::field(1)
-        );
+        assert_eq!(refuse(|h| h.flags |= flags::HDGSTF, &Framing::PLAIN), Fault::field(1));
+        assert_eq!(refuse(|h| h.flags |= flags::DDGSTF, &Framing::PLAIN), Fault::field(1));
         assert_eq!(refuse(|h| h.hlen = 23, f), Fault::field(2));
         assert_eq!(refuse(|h| h.pdo = 24, f), Fault::field(3));
         assert_eq!(refuse(|h| h.pdo = 30, f), Fault::field(3));
         assert_eq!(refuse(|h| h.plen = U32::new(27), f), Fault::field(4));
         assert_eq!(refuse(|h| h.plen = U32::new(29), f), Fault::field(4));
         assert_eq!(refuse(|h| h.plen = U32::new(0), f), Fault::field(4));
-        assert_eq!(
-            refuse(|h| h.plen = U32::new(u32::MAX), f),
-            Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED)
-        );
+        assert_eq!(refuse(|h| h.plen = U32::new(u32::MAX), f), Fault::of(Fes::DATA_TRANSFER_LIMIT_EXCEEDED));
     }
 
     #[test]
@@ -237,10 +184,7 @@ mod tests {
         let mut h = Framing::PLAIN.header(PduType::R2T, 24, 0, 0);
         assert_eq!((h.plen.get(), h.pdo), (24, 0));
         h.plen = U32::new(28);
-        assert_eq!(
-            h.layout(Sender::Controller, &Framing::PLAIN),
-            Err(Fault::field(4))
-        );
+        assert_eq!(h.layout(Sender::Controller, &Framing::PLAIN), Err(Fault::field(4)));
     }
 
     #[test]
@@ -259,17 +203,11 @@ mod tests {
             b[6] = 0;
             b[7] = 0;
             let h: CommonHeader = crate::read(&b).unwrap();
-            let f = Framing {
-                hdgst: b[1] & 1 != 0,
-                ddgst: b[1] & 2 != 0,
-                pda: 0,
-                max_data: u32::MAX,
-            };
+            let f = Framing { hdgst: b[1] & 1 != 0, ddgst: b[1] & 2 != 0, pda: 0, max_data: u32::MAX };
             for from in [Sender::Host, Sender::Controller] {
                 if let Ok(l) = h.layout(from, &f) {
                     passed += 1;
-                    let end =
-                        u64::from(l.data_offset) + u64::from(l.data) + if l.ddgst { 4 } else { 0 };
+                    let end = u64::from(l.data_offset) + u64::from(l.data) + if l.ddgst { 4 } else { 0 };
                     assert_eq!(end, u64::from(l.total));
                     assert!(u32::from(l.header) <= l.data_offset);
                 }

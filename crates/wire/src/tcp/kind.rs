@@ -48,36 +48,22 @@ impl PduType {
     /// Who may send the type; `None` for an unknown type.
     pub const fn sender(self) -> Option<Sender> {
         match self {
-            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => {
-                Some(Sender::Host)
+            Self::IC_REQ | Self::H2C_TERM_REQ | Self::CAPSULE_CMD | Self::H2C_DATA => Some(Sender::Host),
+            Self::IC_RESP | Self::C2H_TERM_REQ | Self::CAPSULE_RESP | Self::C2H_DATA | Self::R2T => {
+                Some(Sender::Controller)
             }
-            Self::IC_RESP
-            | Self::C2H_TERM_REQ
-            | Self::CAPSULE_RESP
-            | Self::C2H_DATA
-            | Self::R2T => Some(Sender::Controller),
             _ => None,
         }
     }
 
     /// Whether digests and alignment apply: not to ICReq, ICResp and the TermReqs.
     pub const fn framed(self) -> bool {
-        !matches!(
-            self,
-            Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ
-        )
+        !matches!(self, Self::IC_REQ | Self::IC_RESP | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ)
     }
 
     /// Whether the type can carry data after its header.
     pub const fn carries_data(self) -> bool {
-        matches!(
-            self,
-            Self::CAPSULE_CMD
-                | Self::H2C_DATA
-                | Self::C2H_DATA
-                | Self::H2C_TERM_REQ
-                | Self::C2H_TERM_REQ
-        )
+        matches!(self, Self::CAPSULE_CMD | Self::H2C_DATA | Self::C2H_DATA | Self::H2C_TERM_REQ | Self::C2H_TERM_REQ)
     }
 }
 
@@ -113,10 +99,7 @@ mod tests {
         assert_eq!(PduType::R2T.hlen(), Some(24));
         assert_eq!(PduType::H2C_TERM_REQ.sender(), Some(Sender::Host));
         assert_eq!(PduType::R2T.sender(), Some(Sender::Controller));
-        assert_eq!(
-            format!("{:?} {:?}", PduType(9), PduType(8)),
-            "R2T PduType(0x8)"
-        );
+        assert_eq!(format!("{:?} {:?}", PduType(9), PduType(8)), "R2T PduType(0x8)");
     }
 
     #[test]

@@ -40,18 +40,12 @@ pub struct Fault {
 impl Fault {
     /// A header field is wrong; `offset` in bytes from the start of the PDU.
     pub const fn field(offset: u32) -> Self {
-        Self {
-            fes: Fes::INVALID_HEADER_FIELD,
-            fei: offset,
-        }
+        Self { fes: Fes::INVALID_HEADER_FIELD, fei: offset }
     }
 
     /// A parameter is well-formed and not supported; `offset` in bytes from the start of the PDU.
     pub const fn unsupported(offset: u32) -> Self {
-        Self {
-            fes: Fes::UNSUPPORTED_PARAMETER,
-            fei: offset,
-        }
+        Self { fes: Fes::UNSUPPORTED_PARAMETER, fei: offset }
     }
 
     /// Any status that has no information.
@@ -61,10 +55,7 @@ impl Fault {
 
     /// The header digest was wrong; `received` is what the PDU had.
     pub const fn header_digest(received: u32) -> Self {
-        Self {
-            fes: Fes::HEADER_DIGEST_ERROR,
-            fei: received,
-        }
+        Self { fes: Fes::HEADER_DIGEST_ERROR, fei: received }
     }
 }
 
@@ -74,9 +65,7 @@ pub const TERM_DATA_MAX: u32 = 128;
 pub const TERM_PDU_MAX: u32 = 24 + TERM_DATA_MAX;
 
 /// H2CTermReq or C2HTermReq header: 24 bytes; the header of the PDU in error follows.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct TermReq {
     /// Common header: HLEN 24, PLEN 24..=152.
@@ -94,10 +83,7 @@ assert_offset!(TermReq: fes = 8, fei = 10, rsvd = 14);
 impl TermReq {
     /// What it reports.
     pub const fn fault(&self) -> Fault {
-        Fault {
-            fes: Fes(self.fes.get()),
-            fei: self.fei.get(),
-        }
+        Fault { fes: Fes(self.fes.get()), fei: self.fei.get() }
     }
 
     /// The whole PDU, and its length: `wrong` is the PDU in error from its first byte, as much of its header as was
@@ -109,13 +95,7 @@ impl TermReq {
         };
         let data = wrong.len().min(TERM_DATA_MAX as usize);
         let header = Self {
-            ch: CommonHeader {
-                kind,
-                flags: 0,
-                hlen: 24,
-                pdo: 0,
-                plen: U32::new(24 + data as u32),
-            },
+            ch: CommonHeader { kind, flags: 0, hlen: 24, pdo: 0, plen: U32::new(24 + data as u32) },
             fes: U16::new(fault.fes.0),
             fei: U32::new(fault.fei),
             rsvd: [0; 10],
@@ -138,10 +118,7 @@ mod tests {
     fn bytes() {
         let (b, n) = TermReq::pdu(Sender::Controller, Fault::field(0x1122_3344), &[0xaa, 0xbb]);
         assert_eq!(n, 26);
-        assert_eq!(
-            &b[..16],
-            &[3, 0, 24, 0, 26, 0, 0, 0, 1, 0, 0x44, 0x33, 0x22, 0x11, 0, 0]
-        );
+        assert_eq!(&b[..16], &[3, 0, 24, 0, 26, 0, 0, 0, 1, 0, 0x44, 0x33, 0x22, 0x11, 0, 0]);
         assert_eq!(&b[24..26], &[0xaa, 0xbb]);
         let t: &TermReq = crate::parse(&b[..n]).unwrap();
         assert_eq!(t.fault(), Fault::field(0x1122_3344));
@@ -156,10 +133,7 @@ mod tests {
         let mut t: TermReq = crate::read(&b).unwrap();
         assert!(t.ch.layout(Sender::Host, &Framing::PLAIN).is_ok());
         t.ch.plen = U32::new(153);
-        assert_eq!(
-            t.ch.layout(Sender::Host, &Framing::PLAIN),
-            Err(Fault::field(4))
-        );
+        assert_eq!(t.ch.layout(Sender::Host, &Framing::PLAIN), Err(Fault::field(4)));
     }
 
     #[test]

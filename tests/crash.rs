@@ -58,7 +58,9 @@ fn write_until_it_dies(target: Target, known: &mut [Known], next: &mut u64, afte
             known[at as usize].sent.push(*next);
             flying.push((slot, at, *next));
         }
-        if done >= after && let Some(target) = target.take() {
+        if done >= after
+            && let Some(target) = target.take()
+        {
             target.kill();
         }
         if queue.poll().is_err() {
@@ -89,7 +91,9 @@ fn check(target: &Target, known: &mut [Known]) {
         };
         let possible = block.sent.iter().copied().chain([block.acknowledged]);
         let found = possible.into_iter().find(|&number| is(number));
-        let Some(found) = found else { panic!("block {at}: lost write {}, sent after: {:?}", block.acknowledged, block.sent) };
+        let Some(found) = found else {
+            panic!("block {at}: lost write {}, sent after: {:?}", block.acknowledged, block.sent)
+        };
         *block = Known { acknowledged: found, sent: Vec::new() };
     }
 }

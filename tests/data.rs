@@ -2,11 +2,12 @@
 
 use host::{Controller, LinkOptions, Options, Payload};
 use serde_json::{Value, json};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use testbed::{Disk, Exercise, NQN, Setup, Target, exercise, pattern, until};
+use wire::IntoBytes;
 use wire::nvm::{Dsm, DsmRange, Rw};
 use wire::nvme::{Event, NvmOpcode, Status};
-use wire::IntoBytes;
 
 fn target() -> Target {
     Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).start()
@@ -112,7 +113,10 @@ fn errors_of_the_medium_are_told_and_pass() {
     let mut disk = Disk::open(&mut controller, 1, 1, 8, 4096);
     disk.write(0, &[7; 512]);
     let inject = |io: &str| {
-        target.rpc("bdev_error_inject_error", json!({ "name": "EE_Base", "io_type": io, "error_type": "failure", "num": 1 }));
+        target.rpc(
+            "bdev_error_inject_error",
+            json!({ "name": "EE_Base", "io_type": io, "error_type": "failure", "num": 1 }),
+        );
     };
     inject("read");
     let status = disk.rw(NvmOpcode::READ, 0, 1, 0, &mut [0; 512]).status();
@@ -215,6 +219,19 @@ fn namespace_changed(controller: &mut Controller) -> Vec<u32> {
     list.chunks(4).map(|nsid| u32::from_le_bytes(nsid.try_into().unwrap())).take_while(|&nsid| nsid != 0).collect()
 }
 
+/// Reads without a pause until that fails; says how. At least one read worked.
+fn read_until_it_fails(mut disk: Disk) -> JoinHandle<(Status, Disk)> {
+    disk.read(0, 8);
+    std::thread::spawn(move || {
+        loop {
+            let status = disk.rw(NvmOpcode::READ, 0, 8, 0, &mut vec![0; 4096]).status();
+            if !status.is_success() {
+                return (status, disk);
+            }
+        }
+    })
+}
+
 #[test]
 fn namespaces_come_and_go_under_io() {
     let target = target();
@@ -225,25 +242,15 @@ fn namespaces_come_and_go_under_io() {
     let mut controller = target.connect(NQN, &Options::default());
     assert_eq!(controller.active_namespaces().unwrap(), [1, 2]);
     let mut stays = Disk::open(&mut controller, 1, 1, 16, 16 << 10);
-    let mut goes = Disk::open(&mut controller, 2, 2, 16, 16 << 10);
+    let goes = Disk::open(&mut controller, 2, 2, 16, 16 << 10);
     let busy = std::thread::spawn(move || {
         exercise(&mut stays, &Exercise { time: Duration::from_millis(700), ..some(1) });
         stays
     });
-    // Reads on the namespace that goes, until it is gone.
-    let reader = std::thread::spawn(move || {
-        let mut reads = 0;
-        loop {
-            let status = goes.rw(NvmOpcode::READ, 0, 8, 0, &mut vec![0; 4096]).status();
-            if !status.is_success() {
-                return (status, reads, goes);
-            }
-            reads += 1;
-        }
-    });
+    let reader = read_until_it_fails(goes);
     target.rpc("nvmf_subsystem_remove_ns", json!({ "nqn": NQN, "nsid": 2 }));
-    let (status, reads, mut goes) = reader.join().unwrap();
-    assert!(status.is(Status::INVALID_NAMESPACE_OR_FORMAT), "after {reads} reads: {status:?}");
+    let (status, mut goes) = reader.join().unwrap();
+    assert!(status.is(Status::INVALID_NAMESPACE_OR_FORMAT), "{status:?}");
     assert_eq!(namespace_changed(&mut controller), [2]);
     assert_eq!(controller.active_namespaces().unwrap(), [1]);
     target.rpc("nvmf_subsystem_add_ns", json!({ "nqn": NQN, "namespace": { "bdev_name": "Goes", "nsid": 2 } }));
@@ -252,10 +259,12 @@ fn namespaces_come_and_go_under_io() {
     assert_eq!(goes.read(0, 1), [9; 512], "the same queue reaches it again");
 
     // The block device itself goes: so does the namespace.
+    let reader = read_until_it_fails(goes);
     target.rpc("bdev_malloc_delete", json!({ "name": "Goes" }));
     assert_eq!(namespace_changed(&mut controller), [2]);
+    let (_, mut goes) = reader.join().unwrap();
     let status = goes.rw(NvmOpcode::READ, 0, 1, 0, &mut [0; 512]).status();
-    assert!(!status.is_success(), "{status:?}");
+    assert!(status.is(Status::INVALID_NAMESPACE_OR_FORMAT), "{status:?}");
     assert_eq!(controller.active_namespaces().unwrap(), [1]);
     let mut stays = busy.join().unwrap();
     exercise(&mut stays, &some(2));

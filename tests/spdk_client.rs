@@ -132,8 +132,17 @@ fn a_configuration_is_built_live_saved_and_loaded() {
     let subsystem = &shown[0];
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     for field in [
-        "nqn", "subtype", "listen_addresses", "allow_any_host", "hosts", "serial_number", "model_number", "max_namespaces",
-        "min_cntlid", "max_cntlid", "namespaces",
+        "nqn",
+        "subtype",
+        "listen_addresses",
+        "allow_any_host",
+        "hosts",
+        "serial_number",
+        "model_number",
+        "max_namespaces",
+        "min_cntlid",
+        "max_cntlid",
+        "namespaces",
     ] {
         assert!(subsystem.get(field).is_some(), "{field} is not in {:?}", names(subsystem));
     }
@@ -189,7 +198,16 @@ fn questions_are_answered_in_spdks_shape() {
     assert_eq!(bdevs.as_array().unwrap().len(), 4);
     let malloc = get("bdev_get_bdevs -b Malloc0");
     assert_eq!((&malloc[0]["block_size"], &malloc[0]["num_blocks"]), (&json!(512), &json!(32768)));
-    for field in ["aliases", "product_name", "uuid", "assigned_rate_limits", "claimed", "zoned", "supported_io_types", "driver_specific"] {
+    for field in [
+        "aliases",
+        "product_name",
+        "uuid",
+        "assigned_rate_limits",
+        "claimed",
+        "zoned",
+        "supported_io_types",
+        "driver_specific",
+    ] {
         assert!(malloc[0].get(field).is_some(), "{field} is not in {malloc}");
     }
     let transports = get("nvmf_get_transports");
@@ -202,7 +220,10 @@ fn questions_are_answered_in_spdks_shape() {
     (0..4).for_each(|at| drop(disk.read(at * 8, 8)));
     let stat = get("bdev_get_iostat --names Malloc0");
     let stat = &stat["bdevs"][0];
-    assert_eq!((&stat["name"], &stat["bytes_written"], &stat["num_write_ops"]), (&json!("Malloc0"), &json!(40960), &json!(10)));
+    assert_eq!(
+        (&stat["name"], &stat["bytes_written"], &stat["num_write_ops"]),
+        (&json!("Malloc0"), &json!(40960), &json!(10))
+    );
     assert_eq!((&stat["bytes_read"], &stat["num_read_ops"]), (&json!(16384), &json!(4)));
     let controllers = get(&format!("nvmf_subsystem_get_controllers {NQN}"));
     assert_eq!((&controllers[0]["hostnqn"], &controllers[0]["num_io_qpairs"]), (&json!(HOST), &json!(1)));
@@ -223,7 +244,16 @@ fn questions_are_answered_in_spdks_shape() {
 
     let reactors = get("framework_get_reactors");
     assert_eq!(reactors["reactors"][0]["lcore"], json!(0), "{reactors}");
-    for line in ["framework_get_subsystems", "framework_get_scheduler", "thread_get_stats", "thread_get_pollers", "log_get_flags", "notify_get_types", "iobuf_get_stats", "nvmf_discovery_get_referrals"] {
+    for line in [
+        "framework_get_subsystems",
+        "framework_get_scheduler",
+        "thread_get_stats",
+        "thread_get_pollers",
+        "log_get_flags",
+        "notify_get_types",
+        "iobuf_get_stats",
+        "nvmf_discovery_get_referrals",
+    ] {
         get(line);
     }
     client.run(&target, "log_set_flag nvmf");
@@ -255,8 +285,16 @@ fn refusals_have_spdks_codes_and_words() {
         (format!("nvmf_subsystem_remove_ns {NQN} 9"), -32602, "Invalid parameters".into()),
         (format!("nvmf_delete_subsystem {nobody}"), -32602, format!("Subsystem with NQN '{nobody}' not found")),
         (format!("nvmf_get_subsystems {nobody}"), -32602, format!("Subsystem with NQN '{nobody}' not found")),
-        (format!("nvmf_subsystem_add_listener {NQN} -t tcp -a 127.0.0.999 -s 4420"), -32602, "Invalid parameters".into()),
-        (format!("nvmf_subsystem_add_listener {NQN} -t rdma -a 127.0.0.1 -s 4420"), -32602, "Invalid parameters".into()),
+        (
+            format!("nvmf_subsystem_add_listener {NQN} -t tcp -a 127.0.0.999 -s 4420"),
+            -32602,
+            "Invalid parameters".into(),
+        ),
+        (
+            format!("nvmf_subsystem_add_listener {NQN} -t rdma -a 127.0.0.1 -s 4420"),
+            -32602,
+            "Invalid parameters".into(),
+        ),
         ("framework_start_init".into(), -1, "Method may only be called before framework is initialized.".into()),
     ];
     for (line, code, message) in cases {
@@ -266,8 +304,12 @@ fn refusals_have_spdks_codes_and_words() {
     // Nothing came of it.
     let bdevs = client.run(&target, "bdev_get_bdevs").json();
     assert_eq!(bdevs.as_array().unwrap().len(), 4);
-    assert_eq!(target.try_rpc("nonsense", Value::Null).unwrap_err(), json!({ "code": -32601, "message": "Method not found" }));
-    let unknown = target.try_rpc("bdev_null_create", json!({ "name": "N", "num_blocks": 8, "block_size": 512, "colour": "red" }));
+    assert_eq!(
+        target.try_rpc("nonsense", Value::Null).unwrap_err(),
+        json!({ "code": -32601, "message": "Method not found" })
+    );
+    let unknown =
+        target.try_rpc("bdev_null_create", json!({ "name": "N", "num_blocks": 8, "block_size": 512, "colour": "red" }));
     assert_eq!(unknown.unwrap_err()["code"], json!(-32603), "an unknown parameter is an error");
 }
 
@@ -294,14 +336,42 @@ fn requests_with_all_their_switches() {
     let aio = target.setup().dir().join("aio.img");
     let listen = json!({ "trtype": "tcp", "traddr": "127.0.0.1", "trsvcid": port });
     let calls = [
-        ("bdev_malloc_create", json!({ "num_blocks": 8192, "block_size": 512, "name": "Malloc0", "md_interleave": false, "dif_is_head_of_md": false }), json!("Malloc0")),
-        ("bdev_null_create", json!({ "num_blocks": 8192, "block_size": 512, "name": "Null0", "dif_is_head_of_md": false }), json!("Null0")),
-        ("bdev_aio_create", json!({ "filename": aio, "name": "AIO0", "block_size": 4096, "readonly": false, "fallocate": false, "nowait": false }), json!("AIO0")),
-        ("nvmf_create_transport", json!({ "no_srq": false, "c2h_success": true, "trtype": "TCP", "zcopy": false, "dif_insert_or_strip": false, "no_wr_batching": false, "disable_mappable_bar0": false, "disable_adaptive_irq": false, "disable_shadow_doorbells": false, "disable_command_passthru": false }), json!(true)),
-        ("nvmf_create_subsystem", json!({ "nqn": NQN, "serial_number": "SN", "model_number": "MN", "allow_any_host": true, "ana_reporting": false, "passthrough": false, "enable_nssr": false }), json!(true)),
-        ("nvmf_subsystem_add_ns", json!({ "nqn": NQN, "namespace": { "bdev_name": "Malloc0", "nsid": 1, "no_auto_visible": false } }), json!(1)),
+        (
+            "bdev_malloc_create",
+            json!({ "num_blocks": 8192, "block_size": 512, "name": "Malloc0", "md_interleave": false, "dif_is_head_of_md": false }),
+            json!("Malloc0"),
+        ),
+        (
+            "bdev_null_create",
+            json!({ "num_blocks": 8192, "block_size": 512, "name": "Null0", "dif_is_head_of_md": false }),
+            json!("Null0"),
+        ),
+        (
+            "bdev_aio_create",
+            json!({ "filename": aio, "name": "AIO0", "block_size": 4096, "readonly": false, "fallocate": false, "nowait": false }),
+            json!("AIO0"),
+        ),
+        (
+            "nvmf_create_transport",
+            json!({ "no_srq": false, "c2h_success": true, "trtype": "TCP", "zcopy": false, "dif_insert_or_strip": false, "no_wr_batching": false, "disable_mappable_bar0": false, "disable_adaptive_irq": false, "disable_shadow_doorbells": false, "disable_command_passthru": false }),
+            json!(true),
+        ),
+        (
+            "nvmf_create_subsystem",
+            json!({ "nqn": NQN, "serial_number": "SN", "model_number": "MN", "allow_any_host": true, "ana_reporting": false, "passthrough": false, "enable_nssr": false }),
+            json!(true),
+        ),
+        (
+            "nvmf_subsystem_add_ns",
+            json!({ "nqn": NQN, "namespace": { "bdev_name": "Malloc0", "nsid": 1, "no_auto_visible": false } }),
+            json!(1),
+        ),
         ("nvmf_subsystem_add_ns", json!({ "nqn": NQN, "namespace": { "bdev_name": "Null0" } }), json!(2)),
-        ("nvmf_subsystem_add_listener", json!({ "nqn": NQN, "secure_channel": false, "listen_address": listen }), json!(true)),
+        (
+            "nvmf_subsystem_add_listener",
+            json!({ "nqn": NQN, "secure_channel": false, "listen_address": listen }),
+            json!(true),
+        ),
         ("nvmf_subsystem_add_host", json!({ "nqn": NQN, "host": HOST }), json!(true)),
         ("framework_get_config", json!({ "name": "bdev", "with_batches": false }), Value::Null),
         ("rpc_get_methods", json!({ "current": true, "include_aliases": false }), Value::Null),
@@ -326,7 +396,10 @@ fn our_own_script() {
     client.run(&target, "nvmf_create_transport TCP");
     client.run(&target, "bdev_malloc_create --name Malloc0 --num-blocks 8192 --block-size 512");
     client.run(&target, &format!("nvmf_create_subsystem {NQN} --serial-number SN --allow-any-host true"));
-    client.run(&target, &format!("nvmf_subsystem_add_ns --json {}", json!({ "nqn": NQN, "namespace": { "bdev_name": "Malloc0" } })));
+    client.run(
+        &target,
+        &format!("nvmf_subsystem_add_ns --json {}", json!({ "nqn": NQN, "namespace": { "bdev_name": "Malloc0" } })),
+    );
     let listen = json!({ "nqn": NQN, "listen_address": { "trtype": "TCP", "traddr": "127.0.0.1", "trsvcid": target.setup().port().to_string() } });
     client.run(&target, &format!("nvmf_subsystem_add_listener --json {listen}"));
     target.is_well("a configuration by scripts/rpc.py");

@@ -22,9 +22,10 @@ fn default_elsewhere(setup: Setup) -> Setup {
 
 #[test]
 fn the_example_files_are_accepted() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/conf/tests/examples");
     let mut seen = 0;
-    for entry in std::fs::read_dir(examples).unwrap() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directories = ["crates/conf/tests/examples", "docs/examples"].map(|directory| project.join(directory));
+    for entry in directories.iter().filter_map(|directory| std::fs::read_dir(directory).ok()).flatten() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "conf") {
             continue;
@@ -54,7 +55,10 @@ fn the_built_in_configuration_serves_and_its_file_survives() {
     let accepted = target.begun().elapsed();
     println!("start to the first connected controller: {} ms", accepted.as_millis());
     assert!(accepted < Duration::from_secs(5), "{accepted:?}");
-    for line in [format!("nvme discover -t tcp -a 127.0.0.1 -s {}", setup.port()), format!("nvme connect -t tcp -a 127.0.0.1 -s {} -n {file}", setup.port())] {
+    for line in [
+        format!("nvme discover -t tcp -a 127.0.0.1 -s {}", setup.port()),
+        format!("nvme connect -t tcp -a 127.0.0.1 -s {} -n {file}", setup.port()),
+    ] {
         assert!(target.printed().contains(&line), "{line:?} is not in {:?}", target.printed());
     }
     let data = pattern(1, 64 << 10);
@@ -168,7 +172,12 @@ fn listeners_subsystems_and_what_discovery_tells_each_host() {
     target.rpc("nvmf_subsystem_add_host", json!({ "nqn": closed, "host": friend.nqn }));
     let (second, sixth) = (free_port(), free_port());
     target.listen(open, "127.0.0.1", second);
-    target.listen(open, "::1", sixth);
+    let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    if has_ipv6 {
+        target.listen(open, "::1", sixth);
+    } else {
+        println!("this machine has no ::1: tried with IPv4 only");
+    }
 
     let seen = |port: u16, host: &Identity| -> Vec<(String, String)> {
         let options = Options { host: host.clone(), ..Options::default() };
@@ -184,15 +193,16 @@ fn listeners_subsystems_and_what_discovery_tells_each_host() {
         (open.to_owned(), format!("ipv4 127.0.0.1 {second}")),
         (open.to_owned(), format!("ipv6 ::1 {sixth}")),
     ];
+    at_all.truncate(if has_ipv6 { 3 } else { 2 });
     at_all.sort_by(|a, b| a.1.rsplit(' ').next().cmp(&b.1.rsplit(' ').next()));
     assert_eq!(seen(port, &stranger), at_all, "a host sees exactly what it may connect to");
     let mut more = vec![(closed.to_owned(), format!("ipv4 127.0.0.1 {port}"))];
-    more.extend(at_all);
+    more.extend(at_all.clone());
     assert_eq!(seen(port, &friend), more);
 
     let as_friend = Options { host: friend, ..Options::default() };
     let as_stranger = Options { host: stranger, ..Options::default() };
-    for address in [("127.0.0.1", port), ("127.0.0.1", second), ("::1", sixth)] {
+    for address in [("127.0.0.1", port), ("127.0.0.1", second), ("::1", sixth)].into_iter().take(at_all.len()) {
         let address = Address::new(address.0, address.1, open).unwrap();
         let mut controller = Controller::connect(&address, &as_stranger).unwrap_or_else(|e| panic!("{address}: {e}"));
         Disk::open(&mut controller, 1, 1, 8, 4096).write(0, &[1; 512]);

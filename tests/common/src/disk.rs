@@ -9,7 +9,8 @@ use wire::nvme::{Cqe, NvmOpcode, Sqe};
 
 /// Bytes that no other seed has: each eight of them name the seed and their place.
 pub fn pattern(seed: u64, bytes: usize) -> Vec<u8> {
-    let word = |at: u64| (seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_le_bytes();
+    let word =
+        |at: u64| (seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_le_bytes();
     (0..bytes.div_ceil(8) as u64).flat_map(word).take(bytes).collect()
 }
 
@@ -177,7 +178,14 @@ pub fn exercise(disk: &mut Disk, what: &Exercise) -> usize {
     }
 }
 
-fn start(disk: &mut Disk, what: &Exercise, generation: &mut [u64], flight: Flight, number: u64, flying: &mut VecDeque<Flight>) {
+fn start(
+    disk: &mut Disk,
+    what: &Exercise,
+    generation: &mut [u64],
+    flight: Flight,
+    number: u64,
+    flying: &mut VecDeque<Flight>,
+) {
     let (block, bytes) = (disk.block as usize, flight.nlb * disk.block);
     let opcode = if flight.write { NvmOpcode::WRITE } else { NvmOpcode::READ };
     if flight.write {

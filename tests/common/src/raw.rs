@@ -9,7 +9,10 @@ use wire::IntoBytes;
 use wire::fabrics::{Connect, ConnectData, Nqn, PropertyGet, PropertySet};
 use wire::limits::CNTLID_DYNAMIC;
 use wire::nvme::{Cc, Cqe, Csts, Property, SglDescriptor, Sqe};
-use wire::tcp::{C2HData, CapsuleCmd, CapsuleResp, CommonHeader, Fault, Framing, H2CData, ICReq, ICResp, PduType, R2T, TermReq, flags};
+use wire::tcp::{
+    C2HData, CapsuleCmd, CapsuleResp, CommonHeader, Fault, Framing, H2CData, ICReq, ICResp, PduType, R2T, TermReq,
+    flags,
+};
 
 /// The host that [`Raw`] says it is.
 pub const HOST_NQN: &str = "nqn.2026-11.org.example:raw";
@@ -188,7 +191,11 @@ impl Raw {
     pub fn start(&mut self, mut sqe: Sqe, data: &[u8], bytes: u32) -> u16 {
         let cid = self.next_cid();
         sqe.cid = cid.into();
-        sqe.dptr = if data.is_empty() { SglDescriptor::transport(bytes) } else { SglDescriptor::in_capsule(0, data.len() as u32) };
+        sqe.dptr = if data.is_empty() {
+            SglDescriptor::transport(bytes)
+        } else {
+            SglDescriptor::in_capsule(0, data.len() as u32)
+        };
         let pdu = self.capsule(sqe, data);
         self.send(&pdu);
         cid

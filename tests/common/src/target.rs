@@ -201,10 +201,7 @@ impl Target {
 
     /// A RAM volume.
     pub fn malloc(&self, name: &str, mib: u64, block: u64) {
-        self.rpc(
-            "bdev_malloc_create",
-            json!({ "name": name, "num_blocks": (mib << 20) / block, "block_size": block }),
-        );
+        self.rpc("bdev_malloc_create", json!({ "name": name, "num_blocks": (mib << 20) / block, "block_size": block }));
     }
 
     /// A subsystem for any host with these bdevs as namespaces 1, 2, .., at the target's port.
@@ -265,8 +262,17 @@ impl Target {
         drop(disk);
         controller.disconnect().unwrap_or_else(|error| panic!("after {after}: shutdown: {error}"));
         until(&format!("after {after}: the queue pairs are gone"), || (self.qpairs(NQN) == 0).then_some(()));
+        until(&format!("after {after}: no queue and no I/O is left on any core"), || self.is_empty().then_some(()));
         let log = self.log();
         assert!(!log.contains("panicked"), "after {after}: {log}");
+    }
+
+    /// Whether the cores count no connected queue and no I/O in a device.
+    fn is_empty(&self) -> bool {
+        let stats = self.rpc("nvmf_get_stats", Value::Null);
+        let groups = stats["poll_groups"].as_array().expect("a list");
+        let counts = ["current_admin_qpairs", "current_io_qpairs", "pending_bdev_io"];
+        groups.iter().all(|group| counts.iter().all(|count| group[count] == 0))
     }
 
     /// Sends a signal by its name (`TERM`).

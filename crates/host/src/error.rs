@@ -183,6 +183,12 @@ impl From<Violation> for Error {
     }
 }
 
+impl From<crate::AddressError> for Error {
+    fn from(error: crate::AddressError) -> Error {
+        Error::Local(error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

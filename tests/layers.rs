@@ -28,7 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bdev_error", &["app", "bdev", "dma", "ring"]),
     ("nvmf_target", &["app", "bdev", "nvmf", "ring"]),
     ("nvmf_tcp", &["app", "dma", "exchange", "nvmf", "nvmf_target", "os", "reactor", "ring", "stats", "wire"]),
-    ("rpc", &["app", "os"]),
+    ("rpc", &["app", "os", "reactor"]),
     (
         "qfc",
         &[

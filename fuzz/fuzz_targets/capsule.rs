@@ -1,0 +1,4 @@
+//! See `src/capsule.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| qfc_fuzz::capsule::run(data));

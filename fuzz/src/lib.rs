@@ -1,0 +1,21 @@
+//! What each fuzz target does with its input. The targets in `fuzz_targets/` and the test of the kept inputs call this.
+//!
+//! - In: any bytes. Out: nothing; a panic is a finding.
+//! - Limits: inputs of [`INPUT_MAX`] bytes; a longer one is not looked at.
+//! - Not done: the Fibre Channel ports, which do not exist yet.
+#![forbid(unsafe_code)]
+
+pub mod capsule;
+pub mod conf;
+mod host;
+pub mod input;
+pub mod json_config;
+pub mod jsonrpc;
+mod methods;
+pub mod pdu;
+pub mod port;
+mod soft_port;
+mod target;
+
+/// Longer inputs teach nothing more and take long.
+pub const INPUT_MAX: usize = 16 << 10;

@@ -1,0 +1,48 @@
+//! The kept inputs through the same code, with the usual compiler: `cargo test --no-default-features` in this folder.
+
+use std::path::Path;
+
+/// Runs every file of a folder; a panic names its file.
+fn run(target: &str, one: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        if let Err(panic) = std::panic::catch_unwind(|| one(&bytes)) {
+            eprintln!("that was {}", file.display());
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn pdu() {
+    run("pdu", qfc_fuzz::pdu::run);
+}
+
+#[test]
+fn port() {
+    run("port", qfc_fuzz::port::run);
+}
+
+#[test]
+fn capsule() {
+    run("capsule", qfc_fuzz::capsule::run);
+}
+
+#[test]
+fn conf() {
+    run("conf", qfc_fuzz::conf::run);
+}
+
+#[test]
+fn jsonrpc() {
+    run("jsonrpc", qfc_fuzz::jsonrpc::run);
+}
+
+#[test]
+fn json_config() {
+    run("json_config", qfc_fuzz::json_config::run);
+}

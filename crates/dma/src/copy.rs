@@ -128,7 +128,9 @@ mod tests {
     #[test]
     fn copies_exactly_the_bytes_asked_for() {
         let from: Vec<u8> = (0..9000u32).map(|i| (i * 7 + i / 256 + 1) as u8).collect();
-        for (start, len) in [(0, 0), (1, 1), (3, 63), (0, 64), (5, 65), (2, 200), (0, 383), (1, 1023), (3, 1024), (7, 8193)] {
+        for (start, len) in
+            [(0, 0), (1, 1), (3, 63), (0, 64), (5, 65), (2, 200), (0, 383), (1, 1023), (3, 1024), (7, 8193)]
+        {
             let mut to = vec![0xEE; 9000];
             // SAFETY: both vectors have 9,000 bytes and start + len + 8 is below that; nobody else has them.
             unsafe { super::bytes::<false>(from.as_ptr().add(start), to.as_mut_ptr().add(8), len) };

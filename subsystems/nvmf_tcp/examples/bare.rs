@@ -13,9 +13,11 @@ fn main() {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u16>().expect("a number"));
     let (port, core) = (args.next().unwrap_or(4430), args.next().unwrap_or(0));
     os::pin_to_core(core as usize).expect("the core is there");
-    let arena = Arena::new(dma::Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).expect("memory");
+    let arena =
+        Arena::new(dma::Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).expect("memory");
     let mut reactor = reactor::Reactor::new(reactor::Options::default()).expect("descriptors");
-    let classes = [Class { size: 4096, count: 512 }, Class { size: 32768, count: 64 }, Class { size: 131072, count: 96 }];
+    let classes =
+        [Class { size: 4096, count: 512 }, Class { size: 32768, count: 64 }, Class { size: 131072, count: 96 }];
     let pool = Pool::new(&arena, &classes).expect("memory");
     let transport = TransportView {
         trtype: Trtype::Tcp,

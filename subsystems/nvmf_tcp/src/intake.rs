@@ -207,7 +207,9 @@ impl TcpPort {
         }
         let tag = self.connection(queue).ttags.get(pdu.ttag.get()).ok_or(Fault::field(10))?;
         let command = self.commands.get(tag).expect("a transfer tag names an open command");
-        let Data_::Fetching { got, asked, .. } = command.phase else { unreachable!("transfer tags end with the fetch") };
+        let Data_::Fetching { got, asked, .. } = command.phase else {
+            unreachable!("transfer tags end with the fetch")
+        };
         if command.cid != pdu.cccid.get() {
             return Err(Fault::field(8));
         }

@@ -20,7 +20,7 @@ mod ready;
 pub mod receiver;
 mod transport;
 
-pub use port::{Accepted, Options, TcpPort};
 pub use factory::TcpFactory;
 pub use poller::{CorePoller, Door, ListenPoller};
+pub use port::{Accepted, Options, TcpPort};
 pub use transport::TcpTransport;

@@ -287,7 +287,8 @@ mod tests {
     fn padding_and_a_digest_without_data_are_passed_over() {
         for (framing, pdo) in [(Framing { max_data: 1 << 17, ..Framing::PLAIN }, 76_u8), (DIGESTS, 80)] {
             let digest = if framing.ddgst { 4 } else { 0 };
-            let mut odd = vec![4, u8::from(framing.hdgst) | u8::from(framing.ddgst) << 1, 72, pdo, pdo + digest, 0, 0, 0];
+            let mut odd =
+                vec![4, u8::from(framing.hdgst) | u8::from(framing.ddgst) << 1, 72, pdo, pdo + digest, 0, 0, 0];
             odd.resize(72, 0);
             if framing.hdgst {
                 odd.extend(crc32c::crc32c(&odd).to_le_bytes());

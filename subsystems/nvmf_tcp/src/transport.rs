@@ -113,7 +113,6 @@ impl TcpTransport {
             c2h_success: self.options.c2h_success,
         }
     }
-
 }
 
 impl Transport for TcpTransport {

@@ -161,7 +161,8 @@ fn core() -> (Reactor, u16) {
     let backing = Backing::Ordinary;
     let arena = Arena::new(dma::Options { backing, single_file: false, reserve: 0 }).expect("memory");
     let mut reactor = Reactor::new(reactor::Options::default()).expect("descriptors");
-    let classes = [Class { size: 4096, count: 128 }, Class { size: 32768, count: 32 }, Class { size: 131_072, count: 48 }];
+    let classes =
+        [Class { size: 4096, count: 128 }, Class { size: 32768, count: 32 }, Class { size: 131_072, count: 48 }];
     let pool = Pool::new(&arena, &classes).expect("memory");
     let (sender, mailbox) = ring::mailbox(64, || {});
     let (hand_in, handed_in) = ring::mailbox(64, || {});

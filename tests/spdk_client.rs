@@ -77,7 +77,9 @@ impl Client {
             let mut values = serde_json::Deserializer::from_str(&object[at..]).into_iter::<Value>();
             values.next()?.ok().filter(|value| value.get("code").is_some())
         });
-        let error = error.last().unwrap_or_else(|| panic!("{line}: no error object in {all}"));
+        let error = error
+            .max_by_key(|value| value["code"].is_i64())
+            .unwrap_or_else(|| panic!("{line}: no error object in {all}"));
         (error["code"].as_i64().unwrap(), error["message"].as_str().unwrap().to_owned())
     }
 }

@@ -27,8 +27,12 @@
 //! | Replying | port | `Sent` | too late: nothing |
 #![forbid(unsafe_code)]
 
+mod abort;
 mod buffers;
+mod exchange;
+mod finish;
 mod group;
+mod start;
 mod targets;
 
 pub use group::{Counters, Group};

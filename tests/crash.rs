@@ -131,6 +131,31 @@ fn sigterm_tells_the_hosts_and_ends_with_0() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
+/// A write that the device has is answered before the host is told of the end.
+#[test]
+fn sigterm_lets_commands_in_flight_finish() {
+    let target = Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).start();
+    target.tcp();
+    target.malloc("Malloc0", 4, 512);
+    let latency = 300_000;
+    target.rpc(
+        "bdev_delay_create",
+        json!({ "name": "Slow0", "base_bdev_name": "Malloc0", "avg_read_latency": 0, "p99_read_latency": 0,
+                "avg_write_latency": latency, "p99_write_latency": latency }),
+    );
+    target.subsystem(NQN, &["Slow0"]);
+    let (_admin, cntlid) = Raw::admin(&target);
+    let mut io = Raw::io(&target, cntlid, 1);
+    let write = io.start(Rw::sqe(NvmOpcode::WRITE, 1, 0, 1, 0), &[1; 512], 0);
+    // The write is in the device once a read after it is answered.
+    io.read(Rw::sqe(NvmOpcode::READ, 1, 8, 1, 0), 512);
+    target.signal("TERM");
+    assert!(io.answer(write).status().is_success());
+    io.fate();
+    let (code, log) = target.end();
+    assert_eq!(code, 0, "{log}");
+}
+
 /// A device that hangs holds up the end for a moment only: its commands are given up, and the hosts told by the end of
 /// their connections.
 #[test]

@@ -115,6 +115,12 @@ where
         (self.exchanges.iter().flatten().count(), out, waiting)
     }
 
+    /// Whether no exchange is on its way: what is left is answered by the command set, perhaps never.
+    pub fn is_quiet(&self) -> bool {
+        let resting = |exchange: &Exchange<P::Command>| matches!(exchange.state, State::Parked | State::Controlling);
+        self.exchanges.iter().flatten().all(resting)
+    }
+
     fn reap(&mut self) -> usize {
         let mut work = 0;
         for place in 0..self.targets.capacity() {

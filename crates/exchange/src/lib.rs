@@ -114,6 +114,10 @@ pub trait Port {
     fn reply(&mut self, tag: Tag, reply: Self::Reply);
     /// Hurries a fetch along. Its one ending still comes.
     fn cancel(&mut self, tag: Tag);
+    /// Takes no more commands from a queue, as far as that can be helped; those that are open go on. A close follows.
+    fn quiesce(&mut self, queue: u32) {
+        let _ = queue;
+    }
     /// Ends a queue once the replies that are queued on it are out: its commands end with [`Event::Abort`]. A peer that does
     /// not take its replies must not hold this up for ever. Closing twice is closing once.
     fn close(&mut self, queue: u32);

@@ -158,7 +158,10 @@ pub(crate) fn served(target: &Target) -> Vec<String> {
     let listeners = target.listeners();
     let discover = listeners.iter().map(|l| {
         let kind = l.trtype.name().to_lowercase();
-        format!("nvme discover -t {kind} -a {} -s {}", l.traddr, l.trsvcid)
+        format!(
+            "nvme discover -t {kind} -a {} -s {}    or: qfc discover -a {} -s {}",
+            l.traddr, l.trsvcid, l.traddr, l.trsvcid
+        )
     });
     let offered =
         target.subsystems().into_iter().filter(|shown| !shown.view.discovery).flat_map(|shown| offers(&shown));
@@ -167,9 +170,19 @@ pub(crate) fn served(target: &Target) -> Vec<String> {
 
 fn offers(shown: &Shown) -> Vec<String> {
     let view = &shown.view;
-    let places = view.listeners.iter().map(|l| {
+    let volumes: Vec<&str> = view.namespaces.iter().map(|namespace| namespace.info.name.as_str()).collect();
+    let places = view.listeners.iter().flat_map(|l| {
         let kind = l.trtype.name().to_lowercase();
-        format!("nvme connect -t {kind} -a {} -s {} -n {}", l.traddr, l.trsvcid, view.nqn)
+        let ip = if l.traddr.contains(':') { format!("[{}]", l.traddr) } else { l.traddr.clone() };
+        [
+            format!(
+                "{} serves {}:",
+                view.nqn,
+                if volumes.is_empty() { "nothing yet".into() } else { volumes.join(", ") }
+            ),
+            format!("  nvme connect -t {kind} -a {} -s {} -n {}", l.traddr, l.trsvcid, view.nqn),
+            format!("  qfc perf {kind}://{ip}:{}/{} -w randread -t 5", l.trsvcid, view.nqn),
+        ]
     });
     places.collect()
 }

@@ -84,6 +84,8 @@ pub struct Connection {
     pub hot: bool,
     /// Times in a row that it had nothing.
     pub empty: u32,
+    /// No more commands are wanted.
+    pub quiet: bool,
     /// Its open commands have been aborted.
     pub aborted: bool,
 }
@@ -108,6 +110,7 @@ impl Connection {
             blocked: false,
             hot: false,
             empty: 0,
+            quiet: false,
             aborted: false,
         }
     }

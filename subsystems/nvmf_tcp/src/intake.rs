@@ -26,6 +26,8 @@ impl TcpPort {
         let connection = self.connection(queue);
         match connection.phase {
             Phase::Fresh { .. } | Phase::Ready if connection.stalled.is_some() => return,
+            // Data that the host owes still comes.
+            Phase::Fresh { .. } | Phase::Ready if connection.quiet && connection.fetching == 0 => return,
             Phase::Fresh { .. } | Phase::Ready | Phase::Lingering { .. } => {}
             Phase::Closing { .. } | Phase::Terminating { .. } | Phase::Lost => return,
         }

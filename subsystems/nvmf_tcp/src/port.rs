@@ -435,6 +435,12 @@ impl Port for TcpPort {
         }
     }
 
+    fn quiesce(&mut self, queue: u32) {
+        if let Some(connection) = self.connections.get_mut(queue as usize).and_then(Option::as_mut) {
+            connection.quiet = true;
+        }
+    }
+
     fn close(&mut self, queue: u32) {
         let by = self.now + limits::CLOSING_NS;
         let Some(connection) = self.connections.get_mut(queue as usize).and_then(Option::as_mut) else { return };

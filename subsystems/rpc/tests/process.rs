@@ -249,7 +249,7 @@ fn an_ini_file_is_served_and_sigterm_ends_it() {
     let socket = target.socket();
     target.signal("TERM");
     let (code, log) = target.end();
-    assert!(code == 0 && log.contains("NOTICE app: running on 1 cores"), "{code} {log}");
+    assert!(code == 0 && log.contains("NOTICE app: running on 1 core"), "{code} {log}");
     assert!(!socket.exists());
 }
 

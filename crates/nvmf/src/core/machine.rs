@@ -32,8 +32,13 @@ enum Until {
     Devices(Vec<Tag>),
     Subsystem(u32, Vec<Tag>),
     Listener(u32),
+    /// What is in flight is answered, or the time is up; then all queues are ended.
+    Quiet(Tick),
     Drained,
 }
+
+/// How long commands in flight may take when the process is asked to stop.
+const DRAIN_NS: Tick = 1_500_000_000;
 
 /// One core's part of NVMe-oF over one transport.
 pub struct Core<P: Port> {
@@ -151,8 +156,10 @@ where
                 self.promised.push((Until::Listener(id), ack));
             }
             Message::Drain { ack } => {
-                self.group.set.start_draining();
-                self.promised.push((Until::Drained, ack));
+                for queue in self.group.set.start_draining() {
+                    self.group.port.quiesce(queue);
+                }
+                self.promised.push((Until::Quiet(now + DRAIN_NS), ack));
             }
             Message::Report { to } => {
                 let _ = to.try_send(self.group.set.report());
@@ -191,14 +198,20 @@ where
 
     /// Acknowledges what came true.
     fn keep_promises(&mut self) {
-        let group = &mut self.group;
-        self.promised.retain(|(until, ack)| {
-            let closed = |targets: &[Tag]| targets.iter().all(|target| !group.is_attached(*target));
+        let (group, now) = (&mut self.group, self.now);
+        let closed = |group: &Group<P, Nvm>, targets: &[Tag]| targets.iter().all(|target| !group.is_attached(*target));
+        self.promised.retain_mut(|(until, ack)| {
             let done = match until {
-                Until::Devices(targets) => closed(targets),
-                Until::Subsystem(id, targets) => closed(targets) && group.set.is_removed(*id),
+                Until::Devices(targets) => closed(group, targets),
+                Until::Subsystem(id, targets) => closed(group, targets) && group.set.is_removed(*id),
                 Until::Listener(id) => group.set.is_listener_closed(*id),
                 Until::Drained => group.set.is_drained(),
+                Until::Quiet(limit) if now > *limit || group.is_quiet() => {
+                    group.set.close_all();
+                    *until = Until::Drained;
+                    false
+                }
+                Until::Quiet(_) => false,
             };
             if done {
                 let _ = ack.try_send(Ok(()));

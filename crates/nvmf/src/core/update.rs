@@ -101,8 +101,14 @@ impl Nvm {
     }
 
     /// Ends all queues, and those that come from now on.
-    pub(crate) fn start_draining(&mut self) {
+    /// No more hosts and queues; returns the queues that there are.
+    pub(crate) fn start_draining(&mut self) -> Vec<u32> {
         self.draining = true;
+        self.queues_which(|_| true)
+    }
+
+    /// Tells all hosts by the end of their queues.
+    pub(crate) fn close_all(&mut self) {
         let queues = self.queues_which(|_| true);
         queues.into_iter().for_each(|queue| self.close_queue(queue));
     }

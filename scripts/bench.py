@@ -171,17 +171,26 @@ def with_spdk_perf(args, target, case):
 
 def with_qfc_perf(args, target, case):
     workload, size, depth, queues, volume = CASES[case]
-    argv = [str(ROOT / "target/release/qfc"), "perf", "-t", "tcp", "-a", "127.0.0.1", "-s", str(target.port), "-n", f"{NQN}-{volume}"]
-    argv += ["-w", workload, "-o", str(size), "-q", str(depth), "-P", str(queues), "--time", str(args.seconds)]
+    argv = [str(ROOT / "target/release/qfc"), "perf", f"tcp://127.0.0.1:{target.port}/{NQN}-{volume}"]
+    argv += ["-w", workload, "-o", str(size), "-q", str(depth), "-P", str(queues), "-t", str(args.seconds)]
     argv += ["--warmup", str(args.warmup), "--core", str(args.initiator_core), "--json", "-"]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     share, output = sampled(target, process, args.warmup, args.seconds)
     if process.returncode != 0:
         raise SystemExit(f"qfc perf failed on {case}: {output[-2000:]}")
     result = json.loads(output)
-    iops = result["iops"]
-    keep = {key: result[key] for key in ("iops", "mibs", "avg_us", "p50_us", "p99_us", "p999_us", "connect_us")}
-    return {**keep, "busy_share": share, "busy_us_per_io": share * 1e6 / max(iops, 1)}
+    latency, iops = result["latency_us"], result["iops"]
+    return {"iops": iops, "mibs": result["mib_per_s"], "avg_us": latency["avg"], "p50_us": latency["p50"],
+            "p99_us": latency["p99"], "p999_us": latency["p99_9"], "connect_us": statistics.median(result["connect_us"]),
+            "busy_share": share, "busy_us_per_io": share * 1e6 / max(iops, 1)}
+
+
+def connect_times(args, target):
+    """Microseconds to connect one I/O queue, and 64 of them one after the other."""
+    argv = [str(ROOT / "target/release/qfc"), "perf", f"tcp://127.0.0.1:{target.port}/{NQN}-malloc", "-q", "1", "-t", "1", "--json", "-"]
+    one = json.loads(subprocess.run([*argv, "-P", "1"], capture_output=True, check=True).stdout)
+    many = json.loads(subprocess.run([*argv, "-P", "64"], capture_output=True, check=True).stdout)
+    return {"queue_us": round(one["connect_total_us"]), "64_queues_us": round(many["connect_total_us"])}
 
 
 def targets(args, workdir):
@@ -269,6 +278,7 @@ def main():
         made = targets(args, pathlib.Path(directory))
         try:
             quiet = {target.name: idle(target) for target in made}
+            extra = {} if args.spdk else {"connect": connect_times(args, made[0])}
             for case in cases:
                 for _ in range(args.rounds):
                     for target in made:
@@ -282,7 +292,7 @@ def main():
                 target.stop()
     report = {"machine": machine(), "initiator": "spdk_nvme_perf" if args.spdk else "qfc perf", "hugepages": args.huge,
               "seconds": args.seconds, "rounds": args.rounds, "idle": quiet,
-              "medians": {case: {name: medians(runs) for name, runs in by.items()} for case, by in results.items()}}
+              **extra, "medians": {case: {name: medians(runs) for name, runs in by.items()} for case, by in results.items()}}
     if args.spdk:
         report["ratios qfc/spdk"] = ratios(results)
     text = json.dumps(report, indent=1)

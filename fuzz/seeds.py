@@ -61,7 +61,12 @@ put("capsule", "admin", script(start + [((6, 0), c) for c in identify + logs + f
 put("capsule", "io", script(start + queue + [((6, 2), c) for c in io] + [((4, 0), bytes([2]))]))
 put("capsule", "other-home", script(start + [((0, 1), NONE), ((6, 1), bytes([1, 0, 14, 2, 0]))] + [((6, 1), c) for c in io]))
 put("capsule", "hold", script(start + queue + [((2, 0), NONE), ((0x86, 2), slow_write), ((6, 2), slow_write), ((1, 2), NONE), ((3, 0), NONE)]))
+put("capsule", "scarce", script(start + queue + [((2, 0), NONE)] + [((6, 2), block(17, 1, 0, 31))] * 6 + [((6, 0), bytes([12, 0, 20, 1, 0, 0])), ((3, 0), NONE), ((4, 0), bytes([2]))]))
+put("capsule", "scarce-lost", script(start + queue + [((2, 0), NONE)] + [((6, 2), block(17, 1, 0, 31))] * 6 + [((1, 2), NONE)]))
 put("capsule", "meddle", script(start + queue + [((0x86, 2), slow_read), ((5, 0), bytes([4 | 16])), ((6, 2), read), ((5, 0), bytes([4])), ((5, 0), bytes([0]))]))
+discovery = [((6, 0), bytes([0, 2, 14, 0])), ((6, 0), enable), ((6, 0), admin(9, 0, 0x0b, 0, 0)), ((6, 0), aer)]
+disclog = [((6, 0), admin(8, 0, 0x70, 0xff, 1)), ((6, 0), admin(8, 0, 0x70, 7, 0))]
+put("capsule", "discovery", script([((0, 0), NONE)] + discovery + disclog + [((5, 0), bytes([3])), ((5, 0), bytes([4 | 8]))] + disclog))
 put("capsule", "silence", script(start + queue + [((4, 0), bytes([6]))]))
 
 def tcp(*commands):
@@ -74,9 +79,20 @@ for digests in range(4):
     answer = [((7, 1), bytes([0, 0]))]
     put("port", f"admin-{digests}", script(begin + tcp(*identify, *logs, *features, aer, abort, alive)))
     put("port", f"io-{digests}", script(begin + second + tcp_at(1, write, read, slow_write) + answer
-        + tcp_at(1, slow_read, compare, zeroes, flush, dsm) + [((3, 0), bytes([1]))]))
+        + tcp_at(1, slow_read, compare, zeroes, flush, dsm) + [((3, 0), bytes([2]))] * 2))
 put("port", "split", script([((0, 0), NONE), ((6, 0), bytes([16]))] + tcp(connect_admin, enable) + [((0, 1), NONE), ((6, 1), bytes([16]))]
-    + tcp_at(1 | 40 << 2, bytes([1, 0, 14, 1, 0]), block(17, 1, 0, 31)) + [((7, 1 | 33 << 2), bytes([2, 0, 16, 0])), ((7, 1), bytes([0, 0])), ((3, 0), bytes([1]))]))
+    + tcp_at(1 | 40 << 2, bytes([1, 0, 14, 1, 0]), block(17, 1, 0, 31)) + [((7, 1 | 33 << 2), bytes([2, 0, 16, 0])), ((7, 1), bytes([0, 0])), ((3, 0), bytes([2])), ((3, 0), bytes([2]))]))
+queues = [((0, 0), NONE), ((6, 0), bytes([16]))] + tcp(connect_admin, enable) + [((0, 1), NONE), ((6, 1), bytes([16]))] + tcp_at(1, bytes([1, 0, 14, 1, 0]))
+big = block(17, 1, 0, 31)
+whole = bytes([0, 0])
+pause = [((3, 0), bytes([2]))] * 2
+answer = [((7, 1), whole)] + pause
+put("port", "scatter", script(queues + tcp_at(1, big) + [((7, 1 | 40 << 2), whole)] + pause + tcp_at(1, big) + [((0x47, 1 | 60 << 2), whole)] + pause))
+put("port", "scarce", script(queues + tcp_at(1, *[big] * 6) + tcp_at(1, *[slow_write] * 4) + answer * 10))
+put("port", "scarce-lost", script(queues + tcp_at(1, *[big] * 6) + [((7, 1), whole), ((0, 1), NONE)]))
+put("port", "deaf", script(queues + [((1, 1), NONE)] + tcp_at(1, *[block(15, 0, 0, 39)] * 15) + [((1, 1), NONE)]))
+put("port", "discovery", script([((0, 0), NONE), ((6, 0), bytes([16]))] + tcp(bytes([0, 2, 14, 0]), enable, admin(9, 0, 0x0b, 0, 0), aer,
+    admin(8, 0, 0x70, 0xff, 1), admin(7, 0, 1, 0, 0)) + [((4, 0), bytes([3])), ((4, 0), bytes([4 | 8]))] + tcp(admin(8, 0, 0x70, 7, 0))))
 put("port", "raw", script([((0, 0), NONE), ((5, 0), bytes([128]) + icreq), ((5, 0), bytes([104]) + capsule)]))
 
 # conf: the examples; json_config: the same and a JSON file; jsonrpc: requests

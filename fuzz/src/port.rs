@@ -51,9 +51,10 @@ pub fn run(data: &[u8]) {
     }
     for mut host in hosts.into_iter().flatten() {
         host.read();
-        target.run(8);
+        settle(&mut target);
         host.read();
     }
+    settle(&mut target);
     target.assert_empty();
     assert_eq!(target.cores[0].port().connections(), 0, "all connections end");
 }
@@ -61,7 +62,7 @@ pub fn run(data: &[u8]) {
 fn step(target: &mut Target<TcpPort>, hosts: &mut [Option<Host>], input: &mut Input, cid: u16) {
     let (what, place) = (input.u8(), input.u8());
     let slot = &mut hosts[usize::from(place & 3) % CONNECTIONS];
-    let cut = usize::from(place >> 2);
+    let cut = usize::from(place >> 2) * if what & 0x40 != 0 { 97 } else { 1 };
     match (what % 16, slot.as_mut()) {
         (0, None) => *slot = Some(connect(target)),
         (0, Some(_)) => *slot = None,
@@ -94,8 +95,16 @@ fn step(target: &mut Target<TcpPort>, hosts: &mut [Option<Host>], input: &mut In
         }
     }
     if what & 0x80 == 0 {
-        target.run(16);
+        settle(target);
     }
+}
+
+/// Runs until nothing happens, falls asleep as a core does, and looks once more. Awake, the port looks at connections that
+/// were silent only now and then.
+fn settle(target: &mut Target<TcpPort>) {
+    target.run(16);
+    target.cores[0].port_mut().is_pending();
+    target.run(16);
 }
 
 fn connect(target: &mut Target<TcpPort>) -> Host {
@@ -180,7 +189,7 @@ impl Host {
         let (first, second) = bytes.split_at(cut.min(bytes.len()));
         self.write_piece(target, first);
         if cut > 0 {
-            target.run(2);
+            settle(target);
         }
         self.write_piece(target, second);
     }
@@ -192,7 +201,7 @@ impl Host {
             }
             match self.socket.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => target.run(2),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => settle(target),
                 Err(_) => break,
             }
         }

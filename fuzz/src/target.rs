@@ -30,6 +30,8 @@ pub struct Target<P: Port> {
     /// The clock.
     pub now: Tick,
     answers: Option<(Receiver<Result<(), String>>, usize)>,
+    /// The subsystem that they are about, for a change of which hosts are told then.
+    changing: Option<u32>,
     subsystem: u32,
 }
 
@@ -49,7 +51,7 @@ where
             Core::new(config, port, pool, inbox, mail.clone())
         };
         let cores = boxes.into_iter().enumerate().zip(ports).map(core).collect();
-        let mut target = Self { cores, mail, now: 0, answers: None, subsystem: 1 };
+        let mut target = Self { cores, mail, now: 0, answers: None, changing: None, subsystem: 1 };
         target.show(discovery());
         target.show(subsystem(1, &[true, true], true));
         target.await_answers();
@@ -81,6 +83,7 @@ where
     fn show(&mut self, view: SubsystemView) {
         let view = Arc::new(view);
         self.post(|ack| Message::Subsystem { view: view.clone(), ack });
+        self.changing = Some(view.id);
         self.run(8);
     }
 
@@ -96,6 +99,10 @@ where
             }
         }
         self.answers = None;
+        if let Some(id) = self.changing.take() {
+            self.mail.iter().for_each(|home| assert!(home.send(Message::Settled { id }).is_ok(), "the mailbox has room"));
+            self.run(2);
+        }
         true
     }
 
@@ -136,8 +143,11 @@ where
 
     /// When all hosts are gone: nothing is left of them.
     pub fn assert_empty(&mut self) {
-        for _ in 0..50 {
+        for second in 0..50 {
             self.wait(1000 * MS);
+            if second > 3 && self.is_answered() && self.cores.iter().all(|core| core.census() == (0, 0, 0)) {
+                break;
+            }
         }
         self.await_answers();
         let (to, reports) = sync_channel(self.mail.len());

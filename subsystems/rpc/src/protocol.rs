@@ -4,7 +4,7 @@
 //! -32700 and the connection is closed, because nobody knows where the next request begins; `params: null` is as if absent;
 //! duplicate names are refused.
 
-use crate::scan::{Found, Scanner};
+use crate::scan::{Found, Scanner, is_blank};
 use app::{Params, RpcError};
 use serde_json::{Map, Value, json};
 
@@ -75,6 +75,11 @@ impl Session {
     pub fn step(&mut self, handler: &dyn Handler) -> Step {
         if self.closed {
             return Step::Wait;
+        }
+        if !self.scanner.is_inside() {
+            // The request begins behind the blanks, however the stream is cut: positions in errors count from there.
+            self.seen += self.buffer[self.seen..].iter().take_while(|byte| is_blank(**byte)).count();
+            self.begin = self.seen;
         }
         match self.scanner.look(&self.buffer[self.seen..]) {
             Found::End(length) => self.take(self.seen + length, handler),

@@ -133,7 +133,7 @@ fn belongs_inside(byte: u8) -> bool {
     is_blank(byte) || byte.is_ascii_digit() || b",:+-.Etruefalsn".contains(&byte)
 }
 
-fn is_blank(byte: u8) -> bool {
+pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

@@ -271,3 +271,15 @@ fn noise_is_survived() {
         }
     }
 }
+
+#[test]
+fn blanks_before_a_request_do_not_count() {
+    // Found by fuzzing: the column depended on whether the blanks came in the same piece as the request.
+    let bytes = b"\t\n Z{ ";
+    let whole = talk(bytes, usize::MAX);
+    assert_eq!(whole, talk(bytes, 1));
+    assert_eq!(whole.0[0]["error"]["data"], "expected value at line 1 column 1");
+    let mut far = vec![b' '; REQUEST_MAX + 1];
+    far.extend(br#"{"id":1,"method":"echo"}"#);
+    assert_eq!(talk(&far, usize::MAX).0[0]["id"], 1);
+}

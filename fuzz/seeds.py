@@ -112,3 +112,4 @@ put("jsonrpc", "one", b'\x05{"jsonrpc":"2.0","id":1,"method":"bdev_malloc_create
 put("jsonrpc", "two", b'\x02{"id":"a","method":"rpc_get_methods"} {"id":2,"method":"spdk_get_version","params":null}\n')
 put("jsonrpc", "batch", b'\x09[{"id":1,"method":"bdev_get_bdevs"},{"method":"bdev_get_iostat"},{"id":null,"method":"x","params":[1.5e3,-2,"\\u00e9"]}]')
 put("jsonrpc", "wrong", b'\x01{"id":1,"id":2,"method":"nvmf_get_subsystems","params":{"a":1,"a":2}}[]5 "x" {"id":{}}')
+put("jsonrpc", "blanks", b"\x09\x09Z{\"i\t\t\t\x10\x00:nnnnnn")

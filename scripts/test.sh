@@ -9,6 +9,8 @@ if ! scripts/spdk-client.sh; then
     echo "test: without SPDK's own client: the tests that drive it are skipped"
 fi
 cargo test --workspace --locked "$@"
+# What fuzzing found worth keeping, through the same parsers.
+cargo test -q --manifest-path fuzz/Cargo.toml --no-default-features --target-dir "${CARGO_TARGET_DIR:-target}"
 cargo build --release --locked --bin qfc_tgt --bin qfc -p qfc -p host
 tests/lab/lab run --short
 echo "test: all passed in $(( (SECONDS - started) / 60 )) min $(( (SECONDS - started) % 60 )) s"

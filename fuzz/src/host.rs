@@ -89,7 +89,8 @@ fn template(input: &mut Input) -> (Sqe, Vec<u8>) {
 
 fn connect(input: &mut Input, qid: u16) -> (Sqe, Vec<u8>) {
     let how = input.u8();
-    let mut sqe = Connect::new(qid * (1 + u16::from(how >> 6)), 2 + u16::from(input.u8() % 16), u32::from(how & 1) * 1000);
+    let mut sqe =
+        Connect::new(qid * (1 + u16::from(how >> 6)), 2 + u16::from(input.u8() % 16), u32::from(how & 1) * 1000);
     let cntlid = if qid == 0 { 0xffff } else { u16::from(input.u8() % 8) };
     let name = |text: &str| Nqn::new(text).expect("a name");
     let subsystem = if how & 2 != 0 { DISCOVERY_NQN } else { NQN };

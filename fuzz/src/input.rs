@@ -54,8 +54,8 @@ impl Pieces {
         Self(u32::from(seed).wrapping_mul(0x9e37_79b9) | 1)
     }
 
-    /// The length of the next piece: small ones are frequent.
-    pub fn next(&mut self) -> usize {
+    /// Of the next piece: small ones are frequent.
+    pub fn length(&mut self) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 5;

@@ -90,7 +90,7 @@ fn parse_in_pieces(stream: &[u8], framing: &Framing, mut pieces: Pieces, past: b
     let mut rest = stream;
     let mut payload: Option<Vec<u8>> = None;
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(pieces.next().min(rest.len()));
+        let (now, later) = rest.split_at(pieces.length().min(rest.len()));
         rest = later;
         let mut bytes = now;
         let direct = bytes.len().min(receiver.payload_left() as usize);

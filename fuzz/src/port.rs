@@ -39,7 +39,7 @@ pub fn run(data: &[u8]) {
     if data.len() > crate::INPUT_MAX {
         return;
     }
-    let options = Options { depth: 16, in_capsule_data_size: IN_CAPSULE, c2h_success: data.len() % 2 == 0 };
+    let options = Options { depth: 16, in_capsule_data_size: IN_CAPSULE, c2h_success: data.len().is_multiple_of(2) };
     let mut target = Target::new(vec![TcpPort::new(options).expect("descriptors")]);
     let mut hosts: [Option<Host>; CONNECTIONS] = Default::default();
     let mut input = Input(data);

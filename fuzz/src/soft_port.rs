@@ -168,6 +168,6 @@ impl Port for SoftPort {
     }
 
     fn lends(&self, tag: Tag) -> bool {
-        tag.index() % 2 == 0
+        tag.index().is_multiple_of(2)
     }
 }

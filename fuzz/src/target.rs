@@ -8,7 +8,8 @@ use bdev_malloc::{Malloc, Shape};
 use dma::{Arena, Backing, Class, Options, Pool};
 use exchange::Port;
 use nvmf::{
-    Capsule, Completion, Config, Core, ListenerView, Message, NamespaceView, Origin, SubsystemView, TransportView, Trtype,
+    Capsule, Completion, Config, Core, ListenerView, Message, NamespaceView, Origin, SubsystemView, TransportView,
+    Trtype,
 };
 use ring::{Sender, Tick, mailbox};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -45,7 +46,8 @@ where
         let (mail, boxes): (Vec<_>, Vec<_>) = (0..homes).map(|_| mailbox(64, || {})).unzip();
         let core = |((home, inbox), port)| {
             // Few of each, so that commands wait for buffers.
-            let classes = [Class { size: 4096, count: 4 }, Class { size: 32_768, count: 2 }, Class { size: 131_072, count: 2 }];
+            let classes =
+                [Class { size: 4096, count: 4 }, Class { size: 32_768, count: 2 }, Class { size: 131_072, count: 2 }];
             let pool = Pool::new(arena(), &classes).expect("memory");
             let config = Config { home, homes, core: home, transport: transport(), channel_depth: 256 };
             Core::new(config, port, pool, inbox, mail.clone())
@@ -100,7 +102,9 @@ where
         }
         self.answers = None;
         if let Some(id) = self.changing.take() {
-            self.mail.iter().for_each(|home| assert!(home.send(Message::Settled { id }).is_ok(), "the mailbox has room"));
+            self.mail
+                .iter()
+                .for_each(|home| assert!(home.send(Message::Settled { id }).is_ok(), "the mailbox has room"));
             self.run(2);
         }
         true

@@ -164,6 +164,10 @@ fn memory(options: &Options, calls: &[Planned], subsystems: &[Arc<dyn Subsystem>
     let calls: Vec<Call> = calls.iter().map(|planned| planned.call.clone()).collect();
     let needs: Vec<Need> = subsystems.iter().flat_map(|s| s.memory(options.cores.len(), &calls)).collect();
     let needed: u64 = needs.iter().map(|need| need.bytes).sum();
+    if let Some(given) = options.mem_mib.filter(|given| needed > given << 20) {
+        let text = format!("the configuration needs {} MiB and -s gives {given} MiB", mib(needed));
+        return Err(Failure::new(Exit::Memory, format!("{text}: start with -s {}, or without -s", mib(needed))));
+    }
     let reserve = needed.max(options.mem_mib.unwrap_or(0) << 20);
     needs.iter().for_each(|need| log::info!(target: "app", "memory: {} MiB for {}", mib(need.bytes), need.what));
     log::info!(target: "app", "memory: {} MiB in all{}", mib(reserve), if options.huge { ", hugepages" } else { "" });

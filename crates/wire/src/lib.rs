@@ -49,6 +49,7 @@ mod macros;
 
 mod bytes;
 pub mod fabrics;
+pub mod fc;
 pub mod identify;
 pub mod limits;
 pub mod log;
@@ -61,3 +62,8 @@ pub use bytes::{padded, parse, parse_each, read, terminated, unpadded, until_nul
 pub use zerocopy;
 pub use zerocopy::byteorder::little_endian::{U16, U32, U64};
 pub use zerocopy::{FromBytes, FromZeros, IntoBytes};
+
+/// The integers of Fibre Channel layouts: big-endian, alignment 1.
+pub mod be {
+    pub use zerocopy::byteorder::big_endian::{U16, U32, U64};
+}

@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("os", &["dma"]),
     ("reactor", &["os", "ring", "stats"]),
     ("bdev", &["dma", "ring", "stats"]),
+    ("fc", &["dma", "ring", "stats", "wire"]),
     ("exchange", &["bdev", "dma", "ring", "stats"]),
     ("nvmf", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("app", &["bdev", "conf", "dma", "os", "reactor", "stats"]),

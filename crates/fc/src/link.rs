@@ -1,0 +1,158 @@
+//! What carries frames between two ports.
+
+use crate::FrameBox;
+use crossbeam_queue::ArrayQueue;
+use ring::Tick;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wire::fc::PortId;
+
+/// How a port gets its address on a link that came up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// By FLOGI: from a fabric, or, when the other side is an N_Port too, by the larger port name (FC-LS-5, 6.2).
+    Login,
+    /// The link has claimed it already and there is no fabric: FCoE VN2VN (FC-BB-6, 7.9). Peers are found by the link, too.
+    Assigned(PortId),
+}
+
+/// A change of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// It came up, anew: all logins of before are gone.
+    Up(Attachment),
+    /// It went down.
+    Down,
+    /// The other side of an assigned link (VN2VN) is there: who wants to may log in with it.
+    PeerUp(PortId),
+    /// It is gone: logins with it are over.
+    PeerDown(PortId),
+}
+
+/// One end of a link. Order is kept; frames may be lost, and then nobody is told (class 3).
+pub trait Link: Send {
+    /// What happened to the link since the last time. Asked before [`receive`](Self::receive).
+    fn event(&mut self, now: Tick) -> Option<LinkEvent>;
+    /// The next frame that came.
+    fn receive(&mut self, now: Tick) -> Option<FrameBox>;
+    /// How many frames may be sent now (the credit).
+    fn room(&self) -> usize;
+    /// Sends a frame. Without room, or while the link is down, it is lost.
+    fn send(&mut self, frame: FrameBox);
+    /// Ends a turn: what was sent goes out, the other side is woken.
+    fn flush(&mut self, now: Tick);
+    /// Takes it up or down (the laser; FIP logout). It starts up.
+    fn set_up(&mut self, up: bool);
+    /// The largest payload that it carries, at most 2,112.
+    fn max_payload(&self) -> u16;
+    /// Whether something waits to be received, so that a core must not sleep.
+    fn is_pending(&self) -> bool;
+    /// When it must be looked at although nothing wakes its core.
+    fn deadline(&self) -> Option<Tick> {
+        None
+    }
+    /// What wakes its core, if it is a descriptor.
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+    /// What it is, for people: `ring`, `unix:/run/fabric.sock`, `fcoe:eth0`.
+    fn describe(&self) -> String;
+}
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// One direction of a [`RingLink`].
+struct Lane {
+    frames: ArrayQueue<FrameBox>,
+    /// The sender lets it be up.
+    up: AtomicBool,
+}
+
+/// One end of a link inside the process: a ring each way.
+pub struct RingLink {
+    out: Arc<Lane>,
+    into: Arc<Lane>,
+    wake: Wake,
+    sent: bool,
+    was_up: bool,
+}
+
+/// Makes both ends of a link of `capacity` frames each way. `wakes` wake the core of the first and of the second end.
+pub fn ring_links(capacity: usize, wakes: [Wake; 2]) -> [RingLink; 2] {
+    let lane = || Arc::new(Lane { frames: ArrayQueue::new(capacity), up: AtomicBool::new(true) });
+    let (there, back) = (lane(), lane());
+    let [first, second] = wakes;
+    let end = |out: &Arc<Lane>, into: &Arc<Lane>, wake| RingLink {
+        out: out.clone(),
+        into: into.clone(),
+        wake,
+        sent: false,
+        was_up: false,
+    };
+    [end(&there, &back, second), end(&back, &there, first)]
+}
+
+impl RingLink {
+    fn is_up(&self) -> bool {
+        self.out.up.load(Ordering::Acquire) && self.into.up.load(Ordering::Acquire)
+    }
+}
+
+impl Link for RingLink {
+    fn event(&mut self, _now: Tick) -> Option<LinkEvent> {
+        let up = self.is_up();
+        if up == self.was_up {
+            return None;
+        }
+        self.was_up = up;
+        if up { Some(LinkEvent::Up(Attachment::Login)) } else { Some(LinkEvent::Down) }
+    }
+
+    #[inline]
+    fn receive(&mut self, _now: Tick) -> Option<FrameBox> {
+        self.into.frames.pop()
+    }
+
+    #[inline]
+    fn room(&self) -> usize {
+        self.out.frames.capacity() - self.out.frames.len()
+    }
+
+    #[inline]
+    fn send(&mut self, frame: FrameBox) {
+        if self.was_up && self.out.frames.push(frame).is_ok() {
+            self.sent = true;
+        }
+    }
+
+    fn flush(&mut self, _now: Tick) {
+        if std::mem::take(&mut self.sent) {
+            (self.wake)();
+        }
+    }
+
+    fn set_up(&mut self, up: bool) {
+        self.out.up.store(up, Ordering::Release);
+        (self.wake)();
+    }
+
+    fn max_payload(&self) -> u16 {
+        wire::fc::MAX_PAYLOAD as u16
+    }
+
+    fn is_pending(&self) -> bool {
+        !self.into.frames.is_empty() || self.is_up() != self.was_up
+    }
+
+    fn describe(&self) -> String {
+        "ring".to_owned()
+    }
+}
+
+/// Who drops an end pulls the cable.
+impl Drop for RingLink {
+    fn drop(&mut self) {
+        self.set_up(false);
+    }
+}

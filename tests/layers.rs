@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("fc", &["dma", "ring", "stats", "wire"]),
     ("exchange", &["bdev", "dma", "ring", "stats"]),
     ("nvmf", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
+    ("scsi", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("app", &["bdev", "conf", "dma", "os", "reactor", "stats"]),
     ("host", &["dma", "os", "ring", "stats", "wire"]),
     ("testbed", &["host", "wire"]),

@@ -11,6 +11,7 @@
 
 mod channel;
 pub mod contract;
+pub mod identity;
 mod info;
 mod made;
 mod meter;

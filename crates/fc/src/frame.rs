@@ -8,7 +8,7 @@ use wire::fc::FrameHeader;
 const HEADER: usize = 24;
 
 /// Bytes of the largest frame without its delimiters and CRC.
-const LARGEST: usize = HEADER + wire::fc::MAX_PAYLOAD as usize;
+const LARGEST: usize = HEADER + wire::fc::MAX_PAYLOAD;
 
 /// How many frames a handle of the pool keeps for itself; more go back to all.
 const KEPT: usize = 64;

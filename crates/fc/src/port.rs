@@ -3,7 +3,7 @@
 use crate::{Fc4, Names, Queue, SessionId};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
-use wire::fc::{PortId, Wwn};
+use wire::fc::Wwn;
 
 /// What a port offers for one FC-4 type; it is told to peers by PRLI and to the name server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

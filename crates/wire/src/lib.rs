@@ -55,6 +55,7 @@ pub mod limits;
 pub mod log;
 pub mod nvm;
 pub mod nvme;
+pub mod scsi;
 pub mod tcp;
 
 pub use bytes::{padded, parse, parse_each, read, terminated, unpadded, until_nul};

@@ -1,0 +1,7 @@
+//! One core's part of the device server.
+
+mod machine;
+mod scsi;
+
+pub use machine::{Config, Core};
+pub use scsi::Scsi;

@@ -1,0 +1,130 @@
+//! Status (SAM-5 5.3), sense keys and additional sense codes (SPC-4 4.5, annex D).
+
+open_enum! {
+    /// SCSI status (SAM-5 5.3.1).
+    pub enum Status: u8 {
+        /// Done.
+        GOOD = 0x00,
+        /// Sense data says why not.
+        CHECK_CONDITION = 0x02,
+        /// PRE-FETCH: all of it fits into the cache.
+        CONDITION_MET = 0x04,
+        /// A later try may do.
+        BUSY = 0x08,
+        /// Another initiator holds a reservation.
+        RESERVATION_CONFLICT = 0x18,
+        /// The task set has no room.
+        TASK_SET_FULL = 0x28,
+        /// An ACA condition is there.
+        ACA_ACTIVE = 0x30,
+        /// Ended by another I_T nexus, with TAS set.
+        TASK_ABORTED = 0x40,
+    }
+}
+
+open_enum! {
+    /// Sense key (SPC-4 4.5.6).
+    pub enum Key: u8 {
+        /// Nothing to say.
+        NO_SENSE = 0x0,
+        /// Done, with some recovery.
+        RECOVERED_ERROR = 0x1,
+        /// The logical unit cannot be used now.
+        NOT_READY = 0x2,
+        /// The medium is at fault.
+        MEDIUM_ERROR = 0x3,
+        /// The hardware is at fault.
+        HARDWARE_ERROR = 0x4,
+        /// The command is at fault.
+        ILLEGAL_REQUEST = 0x5,
+        /// Something happened that the initiator should know.
+        UNIT_ATTENTION = 0x6,
+        /// Written to a protected medium.
+        DATA_PROTECT = 0x7,
+        /// Blank medium met.
+        BLANK_CHECK = 0x8,
+        /// The vendor's.
+        VENDOR_SPECIFIC = 0x9,
+        /// A copy failed.
+        COPY_ABORTED = 0xa,
+        /// The device server gave up the command.
+        ABORTED_COMMAND = 0xb,
+        /// Data is left over.
+        VOLUME_OVERFLOW = 0xd,
+        /// The data differs from the medium.
+        MISCOMPARE = 0xe,
+        /// Says that a command is done, in a later command.
+        COMPLETED = 0xf,
+    }
+}
+
+open_enum! {
+    /// Additional sense code and qualifier: code in the upper byte (SPC-4 annex D.2).
+    pub enum Asc: u16 {
+        /// Nothing more to say.
+        NONE = 0x0000,
+        /// A write failed.
+        WRITE_ERROR = 0x0c00,
+        /// Data from the initiator was damaged or missing.
+        NOT_ENOUGH_UNSOLICITED_DATA = 0x0c0d,
+        /// The logical unit does not answer as it should.
+        LOGICAL_UNIT_COMMUNICATION_FAILURE = 0x0800,
+        /// Bytes in the command information unit are wrong.
+        INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT = 0x0e03,
+        /// The medium could not be read.
+        UNRECOVERED_READ_ERROR = 0x1100,
+        /// The parameter list ends too early.
+        PARAMETER_LIST_LENGTH_ERROR = 0x1a00,
+        /// VERIFY or COMPARE AND WRITE found a difference.
+        MISCOMPARE_DURING_VERIFY_OPERATION = 0x1d00,
+        /// No such command.
+        INVALID_COMMAND_OPERATION_CODE = 0x2000,
+        /// Beyond the last block.
+        LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE = 0x2100,
+        /// A field of the CDB is wrong.
+        INVALID_FIELD_IN_CDB = 0x2400,
+        /// No such logical unit here.
+        LOGICAL_UNIT_NOT_SUPPORTED = 0x2500,
+        /// A field of the parameter list is wrong.
+        INVALID_FIELD_IN_PARAMETER_LIST = 0x2600,
+        /// The medium takes no writes.
+        WRITE_PROTECTED = 0x2700,
+        /// No space is left below a thin device.
+        SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707,
+        /// Power came on, or a reset.
+        POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED = 0x2900,
+        /// Power came on.
+        POWER_ON_OCCURRED = 0x2901,
+        /// A logical unit or target reset.
+        BUS_DEVICE_RESET_FUNCTION_OCCURRED = 0x2903,
+        /// The I_T nexus was lost.
+        I_T_NEXUS_LOSS_OCCURRED = 0x2907,
+        /// Mode parameters are others.
+        MODE_PARAMETERS_CHANGED = 0x2a01,
+        /// Asymmetric access is another.
+        ASYMMETRIC_ACCESS_STATE_CHANGED = 0x2a06,
+        /// The size is another.
+        CAPACITY_DATA_HAS_CHANGED = 0x2a09,
+        /// Another initiator ended commands.
+        COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x2f00,
+        /// Saved values are not kept.
+        SAVING_PARAMETERS_NOT_SUPPORTED = 0x3900,
+        /// The medium is out.
+        MEDIUM_NOT_PRESENT = 0x3a00,
+        /// INQUIRY data is other.
+        INQUIRY_DATA_HAS_CHANGED = 0x3f03,
+        /// LUNs came or went.
+        REPORTED_LUNS_DATA_HAS_CHANGED = 0x3f0e,
+        /// Something inside is broken.
+        INTERNAL_TARGET_FAILURE = 0x4400,
+        /// Two commands with one task tag.
+        OVERLAPPED_COMMANDS_ATTEMPTED = 0x4e00,
+        /// A transfer was cut.
+        DATA_PHASE_ERROR = 0x4b00,
+        /// Too little of something.
+        SYSTEM_RESOURCE_FAILURE = 0x5500,
+    }
+}
+
+/// Bytes of fixed format sense data as sent here (SPC-4 4.5.3).
+pub const SENSE_FIXED_BYTES: usize = 18;

@@ -21,6 +21,10 @@ open_enum! {
         COMMAND_STATUS = 0x07,
         /// FC-NVMe extended response (NVMe_ERSP).
         EXTENDED_COMMAND_STATUS = 0x08,
+        /// FC-NVMe sequence retransmission request (NVMe_SR).
+        NVME_SR = 0x09,
+        /// FC-NVMe sequence retransmission response (NVMe_SR_RSP).
+        NVME_SR_RSP = 0x0a,
         /// Extended link service request.
         ELS_REQUEST = 0x22,
         /// Extended link service reply.

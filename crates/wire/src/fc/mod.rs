@@ -5,6 +5,7 @@
 mod addr;
 mod codes;
 mod delimiter;
+pub mod els;
 mod header;
 
 pub use addr::{Colons, PortId, Wwn, WwnError};

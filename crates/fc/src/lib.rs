@@ -11,12 +11,14 @@
 
 mod frame;
 mod link;
+mod maker;
 mod names;
 mod port;
 mod queue;
 
 pub use frame::{Frame, FrameBox, Frames};
-pub use link::{Attachment, Link, LinkEvent, RingLink, ring_links};
+pub use link::{Attachment, Link, LinkEvent, RingLink, Wake, ring_links};
+pub use maker::{LinkMaker, make_link};
 pub use names::{Names, ParseNamesError};
 pub use port::{Change, Port, PortState, PortStatus, Ports, Service, SessionStatus, Topology};
 pub use queue::{

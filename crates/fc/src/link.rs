@@ -56,11 +56,16 @@ pub trait Link: Send {
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
+    /// Whether the other side is gone for good, so that this end is of no use any more. A link that connects anew is never gone.
+    fn is_gone(&self) -> bool {
+        false
+    }
     /// What it is, for people: `ring`, `unix:/run/fabric.sock`, `fcoe:eth0`.
     fn describe(&self) -> String;
 }
 
-type Wake = Arc<dyn Fn() + Send + Sync>;
+/// Wakes a core; cheap when it is awake.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// One direction of a [`RingLink`].
 struct Lane {
@@ -143,6 +148,10 @@ impl Link for RingLink {
 
     fn is_pending(&self) -> bool {
         !self.into.frames.is_empty() || self.is_up() != self.was_up
+    }
+
+    fn is_gone(&self) -> bool {
+        Arc::strong_count(&self.into) == 1 && self.into.frames.is_empty()
     }
 
     fn describe(&self) -> String {

@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("reactor", &["os", "ring", "stats"]),
     ("bdev", &["dma", "ring", "stats"]),
     ("fc", &["dma", "ring", "stats", "wire"]),
+    ("fabric", &["dma", "fc", "os", "ring", "stats", "wire"]),
     ("exchange", &["bdev", "dma", "ring", "stats"]),
     ("nvmf", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("scsi", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),

@@ -1,0 +1,1 @@
+//! FCoE: FC frames and FIP on a network interface.

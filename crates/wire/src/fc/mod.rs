@@ -3,7 +3,9 @@
 //! Everything on a Fibre Channel wire is big-endian: the integers of these layouts are those of [`crate::be`].
 
 mod addr;
+pub mod bls;
 mod codes;
+pub mod ct;
 mod delimiter;
 pub mod els;
 mod header;

@@ -68,6 +68,9 @@ impl Link for Box<dyn Link> {
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         (**self).fd()
     }
+    fn is_gone(&self) -> bool {
+        (**self).is_gone()
+    }
     fn describe(&self) -> String {
         (**self).describe()
     }

@@ -50,6 +50,8 @@ mod macros;
 mod bytes;
 pub mod fabrics;
 pub mod fc;
+pub mod fcoe;
+pub mod fip;
 pub mod identify;
 pub mod limits;
 pub mod log;

@@ -41,7 +41,7 @@ pub use controller::{Controller, Namespace, Options};
 pub use error::Error;
 pub use identity::Identity;
 pub use link::{Link, LinkOptions};
-pub use queue::{Completion, Payload, Queue, QueueOptions, Seen, Slot};
+pub use queue::{Completion, Payload, Queue, QueueOptions, Seen, Slot, TcpQueue};
 pub use random::Random;
 pub use size::{parse_bytes, parse_seconds};
 pub use violation::Violation;

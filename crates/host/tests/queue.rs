@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 fn queue(address: SocketAddr, options: &LinkOptions) -> Queue {
     let link = Link::open(address, options).unwrap();
-    Queue::new(link, QueueOptions { entries: 16, buffer: 65536, in_capsule: 4096, flow_control: true, strict: true })
+    Queue::tcp(link, QueueOptions { entries: 16, buffer: 65536, in_capsule: 4096, flow_control: true, strict: true })
 }
 
 fn plain(address: SocketAddr) -> Queue {

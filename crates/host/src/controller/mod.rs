@@ -190,7 +190,7 @@ impl Controller {
         let off = self.options.disable_sq_flow_control;
         let link = Link::open(self.address.socket, &self.options.link)?;
         let strict = self.options.link.strict;
-        let mut queue = Queue::new(
+        let mut queue = Queue::tcp(
             link,
             QueueOptions { entries, buffer: buffer.max(1024), in_capsule, flow_control: !off, strict },
         );
@@ -232,7 +232,7 @@ fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, u16)> {
         flow_control: true,
         strict: options.link.strict,
     };
-    let mut admin = Queue::new(Link::open(address.socket, &options.link)?, sizes);
+    let mut admin = Queue::tcp(Link::open(address.socket, &options.link)?, sizes);
     let kato = u32::try_from(options.kato.as_millis()).unwrap_or(u32::MAX);
     let cntlid = connect(&mut admin, Connect::new(0, entries, kato), CNTLID_DYNAMIC, address, options)?;
     if cntlid >= wire::limits::CNTLID_RESERVED {

@@ -1,7 +1,17 @@
 //! What goes into a queue and what comes out.
 
-use super::table::Slot;
 use wire::nvme::Cqe;
+
+/// A place in the table that the caller has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot(pub(crate) u16);
+
+impl Slot {
+    /// Its number: 0 to the number of slots - 1.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// Data of a command, in bytes from the start of its slot's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

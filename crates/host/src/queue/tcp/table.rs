@@ -1,19 +1,8 @@
 //! The commands of one queue: a fixed table, and a fixed piece of memory for the data of each.
 
-use super::Payload;
+use super::{Payload, Slot};
 use std::ops::Range;
 use wire::nvme::Cqe;
-
-/// A place in the table that the caller has taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Slot(pub(crate) u16);
-
-impl Slot {
-    /// Its number: 0 to the number of slots - 1.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {

@@ -2,8 +2,8 @@
 
 use super::check;
 use super::input::Head;
-use super::table::{Slot, Use};
-use super::{Grant, Queue};
+use super::table::Use;
+use super::{Grant, Slot, TcpQueue};
 use crate::{Error, Result, Violation};
 use os::Received;
 use std::os::fd::AsFd;
@@ -27,7 +27,7 @@ pub(super) struct Incoming {
     run: Option<Run>,
 }
 
-impl Queue {
+impl TcpQueue {
     /// One receive; data that is awaited goes to its place without a stop.
     #[inline]
     pub(super) fn receive(&mut self) -> Result<()> {

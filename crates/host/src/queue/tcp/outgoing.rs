@@ -1,6 +1,7 @@
 //! What waits to be sent: headers in one buffer, data where it lies, all in one call a turn.
 
-use super::table::{Slot, Table};
+use super::Slot;
+use super::table::Table;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;

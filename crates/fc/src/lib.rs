@@ -9,6 +9,7 @@
 //! - Not done: arbitrated loop, classes 1 and 2, sequence retransmission (SRR, SLER are declined), security protocols.
 #![forbid(unsafe_code)]
 
+pub mod fc2;
 mod frame;
 mod link;
 mod maker;

@@ -11,6 +11,7 @@
 
 pub mod fc2;
 mod frame;
+mod lane;
 mod link;
 mod maker;
 mod names;

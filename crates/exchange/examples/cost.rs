@@ -121,14 +121,14 @@ impl CommandSet for Plain {
         let op = if command[0] == 0 { Op::Read { block, blocks } } else { Op::Write { block, blocks, fua: false } };
         Plan::Io { target: self.0, op, len: BYTES }
     }
-    fn answer(&mut self, _command: &Command, _data: &mut [u8]) -> Reply {
+    fn answer(&mut self, _tag: Tag, _command: &Command, _data: &mut [u8]) -> Reply {
         [0; 2]
     }
     fn taken(&mut self, _tag: Tag, _command: &Command, _data: &mut [u8], _now: Tick) -> Plan<Reply> {
         Plan::Reply([0; 2])
     }
     #[inline]
-    fn reply(&mut self, command: &Command, outcome: Outcome) -> Reply {
+    fn reply(&mut self, _tag: Tag, command: &Command, outcome: Outcome) -> Reply {
         [command[7], u64::from(outcome != Outcome::Done(Status::Ok))]
     }
     fn unpark(&mut self, _tag: Tag) {}

@@ -24,7 +24,8 @@ where
             }
             State::Fetching => self.port.cancel(tag),
             State::Executing => {
-                let (Need::Io { target, .. } | Need::Compare { target, .. }) = need else {
+                let (Need::Io { target, .. } | Need::Series { target, .. } | Need::Compare { target, .. }) = need
+                else {
                     unreachable!("only operations execute")
                 };
                 if let Some(device) = self.targets.get_mut(target) {
@@ -32,14 +33,22 @@ where
                     device.dirty = true;
                 }
             }
-            // The answer comes all the same.
-            State::Controlling => {}
+            // The answer comes all the same; the next step of the series does not.
+            State::Controlling | State::Resting => {}
             State::Parked => {
                 self.set.unpark(tag);
                 self.finish(tag, Outcome::Aborted);
             }
             // The reply is on its way: too late.
             State::Replying => {}
+        }
+    }
+
+    /// The command set wants a command ended early.
+    pub(crate) fn hurry(&mut self, tag: Tag) {
+        let open = self.exchanges.get(tag.index()).and_then(Option::as_ref).filter(|exchange| exchange.tag == tag);
+        if open.is_some_and(|exchange| exchange.state != State::Controlling) {
+            self.on_abort(tag);
         }
     }
 

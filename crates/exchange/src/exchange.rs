@@ -13,6 +13,8 @@ pub(crate) enum State {
     Fetching,
     /// The channel holds the data.
     Executing,
+    /// Between two operations of a series; the group holds the data.
+    Resting,
     /// The command set will answer.
     Controlling,
     /// The command set may answer.
@@ -27,6 +29,7 @@ pub(crate) enum Need {
     Answer { len: u32 },
     Take { len: u32 },
     Io { target: Tag, op: Op, len: u32 },
+    Series { target: Tag, op: Op, len: u32 },
     Compare { target: Tag, block: u64, blocks: u32, len: u32 },
     Nothing,
 }
@@ -61,4 +64,9 @@ pub(crate) fn find<C>(exchanges: &mut [Option<Exchange<C>>], tag: Tag) -> &mut E
 /// Whether the reply to it, done, comes with data.
 pub(crate) fn is_read(need: Need) -> bool {
     matches!(need, Need::Io { op: Op::Read { .. }, .. })
+}
+
+/// Whether it is done only with the last of several operations.
+pub(crate) fn is_series(need: Need) -> bool {
+    matches!(need, Need::Series { .. })
 }

@@ -7,9 +7,10 @@ use crate::exchange::{Exchange, Need, State, find};
 use crate::targets::Targets;
 use crate::{CommandSet, Event, Order, Port};
 use bdev::{Channel, Meter};
-use dma::Pool;
+use dma::{Data, Pool};
 use ring::{Tag, Tick};
 use stats::Counter;
+use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub struct Group<P: Port, S> {
     pub(crate) exchanges: Vec<Option<Exchange<P::Command>>>,
     pub(crate) targets: Targets,
     pub(crate) buffers: Buffers,
+    /// Series whose turn is over, with their data.
+    pub(crate) resting: VecDeque<(Tag, Data)>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) now: Tick,
 }
@@ -52,6 +55,7 @@ where
             exchanges: Vec::new(),
             targets: Targets::new(core),
             buffers: Buffers::new(pool),
+            resting: VecDeque::new(),
             counters: Arc::default(),
             now: 0,
         }
@@ -61,7 +65,7 @@ where
     pub fn poll(&mut self, now: Tick) -> usize {
         self.now = now;
         self.set.turn(now);
-        let mut work = self.reap() + self.obey();
+        let mut work = self.reap() + self.go_on_resting() + self.obey();
         while let Some(event) = self.port.next(now) {
             work += 1;
             self.on_event(event);
@@ -96,7 +100,8 @@ where
 
     /// When [`poll`](Self::poll) must be called although no descriptor says so.
     pub fn deadline(&self) -> Option<Tick> {
-        self.set.deadline().into_iter().chain(self.targets.deadline()).min()
+        let resting = (!self.resting.is_empty()).then_some(self.now);
+        self.set.deadline().into_iter().chain(self.targets.deadline()).chain(resting).min()
     }
 
     /// The counters, for anyone to read.
@@ -142,6 +147,8 @@ where
             work += 1;
             match order {
                 Order::Answer { tag, reply } => self.on_answer(tag, reply),
+                Order::Start { tag } => self.on_start(tag),
+                Order::Hurry { tag } => self.hurry(tag),
                 Order::Abort { queue, id, token } => self.abort_by_id(queue, id, token),
                 Order::Close { queue } => self.port.close(queue),
             }
@@ -202,6 +209,7 @@ where
         let places = self.port.places();
         self.exchanges.resize_with(places, || None);
         self.buffers.grow(places);
+        self.set.places(places);
     }
 
     /// Lets go of devices that are wanted back, and of queues that keep them from going.

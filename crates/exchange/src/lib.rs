@@ -22,8 +22,9 @@
 //! | Waiting | nobody | a buffer | leave the queue; reply aborted |
 //! | Fetching | port | `Fetched` | `port.cancel`; on `Fetched` give the buffer back, reply aborted |
 //! | Executing | channel | `Done` | `channel.cancel`; on `Done` give the buffer back, reply as it ended |
+//! | Resting | group | the next step | reply aborted at the next step |
 //! | Controlling | command set | its answer | by its id: too late. Peer gone: note it; reply aborted on the answer |
-//! | Parked | nobody | the command set | reply aborted |
+//! | Parked | nobody | the command set answers or starts it | reply aborted |
 //! | Replying | port | `Sent` | too late: nothing |
 #![forbid(unsafe_code)]
 
@@ -153,6 +154,16 @@ pub enum Plan<R> {
         /// Bytes of data that the operation moves; 0 for none.
         len: u32,
     },
+    /// Operations one after the other, each with the data that was taken: this one, then what [`CommandSet::next_op`] names.
+    /// Only from [`CommandSet::taken`].
+    Series {
+        /// The device.
+        target: Tag,
+        /// The first of them, which moves data to the device.
+        op: Op,
+        /// Bytes of the data, all of it.
+        len: u32,
+    },
     /// A comparison of the host's data with blocks. It takes two pieces of `len` at once: a pool with one piece of that size
     /// never serves it.
     Compare {
@@ -190,6 +201,18 @@ pub enum Order<R> {
         /// Given back with the ending.
         token: u64,
     },
+    /// Go on with a command that was planned as [`Plan::Park`]: with what [`CommandSet::resume`] plans.
+    Start {
+        /// The command's name.
+        tag: Tag,
+    },
+    /// End the command of that name early, if it can be. Nothing is said of it but what is said of every command: its
+    /// reply is worded, and [`CommandSet::sent`] when it is out. One that is gone, or that the command set is to answer, is left
+    /// alone.
+    Hurry {
+        /// The command's name.
+        tag: Tag,
+    },
     /// End a queue.
     Close {
         /// Its number.
@@ -221,19 +244,36 @@ pub trait CommandSet {
 
     /// Decides what a command needs.
     fn plan(&mut self, tag: Tag, command: &Self::Command, now: Tick) -> Plan<Self::Reply>;
+    /// Plans a parked command that [`Order::Start`] named.
+    fn resume(&mut self, tag: Tag, command: &Self::Command, now: Tick) -> Plan<Self::Reply> {
+        self.plan(tag, command, now)
+    }
     /// Fills the data of [`Plan::Answer`] (it is not zeroed) and words the reply. The data may come turns after the plan.
-    fn answer(&mut self, command: &Self::Command, data: &mut [u8]) -> Self::Reply;
+    fn answer(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8]) -> Self::Reply;
     /// Reads the data of [`Plan::Take`] and plans on. An operation planned here takes over the data, which may be rewritten
-    /// for it.
+    /// for it; one that moves no data does not, and the data is given back.
     fn taken(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8], now: Tick) -> Plan<Self::Reply>;
+    /// The next operation of a [`Plan::Series`] whose last one went well; `None`: it is done.
+    fn next_op(&mut self, tag: Tag) -> Option<Op> {
+        let _ = tag;
+        None
+    }
     /// Words the reply to a command.
-    fn reply(&mut self, command: &Self::Command, outcome: Outcome) -> Self::Reply;
-    /// A parked command was aborted: forget it, and an [`Order::Answer`] to it that was not pulled yet.
+    fn reply(&mut self, tag: Tag, command: &Self::Command, outcome: Outcome) -> Self::Reply;
+    /// A reply is out: the tag is free.
+    fn sent(&mut self, tag: Tag) {
+        let _ = tag;
+    }
+    /// A parked command was aborted: forget it, and an [`Order::Answer`] or [`Order::Start`] of it that was not pulled yet.
     fn unpark(&mut self, tag: Tag);
     /// What [`Order::Abort`] calls this command.
     fn id(&self, command: &Self::Command) -> u32;
     /// An abort ended: `true` when the victim was replied to as aborted, `false` when it was not there or too far.
     fn abort_ended(&mut self, token: u64, aborted: bool);
+    /// The port's table of tags has so many places from now on: room may be made for them, so that no command allocates.
+    fn places(&mut self, places: usize) {
+        let _ = places;
+    }
     /// A queue is there.
     fn opened(&mut self, queue: u32, origin: Self::Origin, now: Tick);
     /// A queue is gone.

@@ -19,6 +19,7 @@ where
             Plan::Answer { len } => Need::Answer { len },
             Plan::Take { len } => Need::Take { len },
             Plan::Io { target, op, len } => Need::Io { target, op, len },
+            Plan::Series { .. } => unreachable!("a series is planned with its data"),
             Plan::Compare { target, block, blocks, len } => Need::Compare { target, block, blocks, len },
         };
         let exchange = self.open(tag);
@@ -85,13 +86,13 @@ where
             }
             Need::Io { target, op, len } => self.start_read(tag, queue, target, op, len),
             Need::Compare { len, .. } => self.start_compare(tag, queue, len),
-            Need::Nothing => unreachable!("only planned exchanges wait"),
+            Need::Series { .. } | Need::Nothing => unreachable!("only planned exchanges wait"),
         }
     }
 
     pub(crate) fn start_answer(&mut self, tag: Tag, queue: u32, len: u32) -> bool {
         let Some(mut data) = self.buffers.take(queue, len) else { return false };
-        let reply = self.set.answer(&find(&mut self.exchanges, tag).command, data.bytes_mut());
+        let reply = self.set.answer(tag, &find(&mut self.exchanges, tag).command, data.bytes_mut());
         self.send_data(tag, data, reply);
         true
     }
@@ -142,17 +143,25 @@ where
     }
 
     pub(crate) fn submit(&mut self, tag: Tag, target: Tag, op: Op, data: Data) {
+        if let Some((status, data)) = self.try_submit(tag, target, op, data) {
+            self.on_ended(tag, status, data);
+        }
+    }
+
+    /// Gives an operation to the device, unless that is going. Says how it ended, if it did at once.
+    #[inline]
+    pub(crate) fn try_submit(&mut self, tag: Tag, target: Tag, op: Op, data: Data) -> Option<(Status, Data)> {
         let now = self.now;
         let exchange = self.open(tag);
         (exchange.state, exchange.since) = (State::Executing, now);
         let Some(device) = self.targets.usable(target) else {
-            return self.on_ended(tag, Status::Removed, data);
+            return Some((Status::Removed, data));
         };
         device.turn(now);
         device.inflight += 1;
         device.dirty = true;
-        if let Some(done) = device.channel.submit(tag, op, data) {
-            self.on_done(done);
-        }
+        let done = device.channel.submit(tag, op, data)?;
+        let (_, status, data) = self.account(done);
+        Some((status, data))
     }
 }

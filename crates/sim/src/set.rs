@@ -151,7 +151,7 @@ impl CommandSet for SoftSet {
         }
     }
 
-    fn answer(&mut self, command: &Command, data: &mut [u8]) -> Reply {
+    fn answer(&mut self, _tag: Tag, command: &Command, data: &mut [u8]) -> Reply {
         paint(data, command.serial);
         Reply { serial: command.serial, ending: Ending::Answered(true) }
     }
@@ -177,7 +177,7 @@ impl CommandSet for SoftSet {
         }
     }
 
-    fn reply(&mut self, command: &Command, outcome: Outcome) -> Reply {
+    fn reply(&mut self, _tag: Tag, command: &Command, outcome: Outcome) -> Reply {
         let ending = match outcome {
             Outcome::Done(status) => Ending::Done(status),
             Outcome::Miscompare => Ending::Miscompare,

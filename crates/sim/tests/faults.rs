@@ -225,8 +225,8 @@ impl CommandSet for BadSet {
             plan => plan,
         }
     }
-    fn answer(&mut self, command: &Command, data: &mut [u8]) -> Reply {
-        let reply = self.inner.answer(command, data);
+    fn answer(&mut self, tag: Tag, command: &Command, data: &mut [u8]) -> Reply {
+        let reply = self.inner.answer(tag, command, data);
         if self.fault == SetWritesTooMuch {
             data[0] ^= 1;
         }
@@ -235,7 +235,7 @@ impl CommandSet for BadSet {
     fn taken(&mut self, tag: Tag, command: &Command, data: &mut [u8], now: Tick) -> Plan<Reply> {
         self.inner.taken(tag, command, data, now)
     }
-    fn reply(&mut self, command: &Command, outcome: Outcome) -> Reply {
+    fn reply(&mut self, tag: Tag, command: &Command, outcome: Outcome) -> Reply {
         let outcome = match outcome {
             Outcome::Done(_) | Outcome::FetchFailed if self.fault == SetWordsSuccess => Outcome::Done(Status::Ok),
             Outcome::Done(Status::Ok) if self.fault == SetClaimsAborts && command.kind == Kind::Flush => {
@@ -243,7 +243,7 @@ impl CommandSet for BadSet {
             }
             outcome => outcome,
         };
-        let mut reply = self.inner.reply(command, outcome);
+        let mut reply = self.inner.reply(tag, command, outcome);
         if self.fault == SetConfusesReplies {
             std::mem::swap(&mut self.last, &mut reply.serial);
         }

@@ -35,6 +35,8 @@ pub enum Call {
     AbortEnded(u64, bool),
     Opened(u32),
     Closed(u32),
+    Sent(u32),
+    Places(usize),
 }
 
 /// What was called, by all three, in order.
@@ -126,6 +128,10 @@ pub struct TestSet {
     pub orders: VecDeque<Order<Word>>,
     /// What [`Plan::Take`] goes on with.
     pub after_take: Plan<Word>,
+    /// What [`Order::Start`] goes on with.
+    pub after_start: Plan<Word>,
+    /// What a series goes on with.
+    pub steps: VecDeque<Op>,
 }
 
 impl CommandSet for TestSet {
@@ -135,14 +141,26 @@ impl CommandSet for TestSet {
     fn plan(&mut self, _tag: Tag, command: &Command, _now: Tick) -> Plan<Word> {
         command.1
     }
-    fn answer(&mut self, command: &Command, data: &mut [u8]) -> Word {
+    fn answer(&mut self, _tag: Tag, command: &Command, data: &mut [u8]) -> Word {
         data.fill(0x55);
         Word::Plain(command.0)
     }
     fn taken(&mut self, _tag: Tag, _command: &Command, _data: &mut [u8], _now: Tick) -> Plan<Word> {
         self.after_take
     }
-    fn reply(&mut self, _command: &Command, outcome: Outcome) -> Word {
+    fn resume(&mut self, _tag: Tag, _command: &Command, _now: Tick) -> Plan<Word> {
+        self.after_start
+    }
+    fn next_op(&mut self, _tag: Tag) -> Option<Op> {
+        self.steps.pop_front()
+    }
+    fn sent(&mut self, tag: Tag) {
+        self.log.borrow_mut().push(Call::Sent(tag.index() as u32));
+    }
+    fn places(&mut self, places: usize) {
+        self.log.borrow_mut().push(Call::Places(places));
+    }
+    fn reply(&mut self, _tag: Tag, _command: &Command, outcome: Outcome) -> Word {
         Word::Told(outcome)
     }
     fn unpark(&mut self, tag: Tag) {
@@ -194,7 +212,9 @@ impl Rig {
         let (log, disk) = (Log::default(), Rc::new(RefCell::new(Disk::default())));
         let port = TestPort { log: log.clone(), events: VecDeque::new(), held: HashMap::new(), lends: false };
         let after_take = Plan::Reply(Word::Plain(9));
-        let set = TestSet { log: log.clone(), orders: VecDeque::new(), after_take };
+        let after_start = Plan::Reply(Word::Plain(8));
+        let (orders, steps) = (VecDeque::new(), VecDeque::new());
+        let set = TestSet { log: log.clone(), orders, after_take, after_start, steps };
         let mut group = Group::new(port, set, pool, 0);
         let target = group.attach(Box::new(TestDisk(log.clone(), disk.clone())), [bdev::Meter::default()].into());
         let mut rig = Self { group, disk, target, now: 5, arena, log };
@@ -204,12 +224,13 @@ impl Rig {
         rig
     }
 
-    /// One turn; what was asked for in it but turns and bells.
+    /// One turn; what was asked for in it but turns, bells and news for the command set.
     pub fn poll(&mut self) -> Vec<Call> {
         self.log.borrow_mut().clear();
         self.group.poll(self.now);
         let calls = self.log.borrow().clone();
-        calls.into_iter().filter(|call| !matches!(call, Call::Bell | Call::Turn(_))).collect()
+        let told = |call: &Call| !matches!(call, Call::Bell | Call::Turn(_) | Call::Sent(_) | Call::Places(_));
+        calls.into_iter().filter(told).collect()
     }
 
     /// All that was asked for in the last turn.

@@ -163,7 +163,7 @@ impl CommandSet for Nvm {
         self.plan_control(tag, capsule, sqe)
     }
 
-    fn answer(&mut self, capsule: &Capsule, data: &mut [u8]) -> Completion {
+    fn answer(&mut self, _tag: Tag, capsule: &Capsule, data: &mut [u8]) -> Completion {
         let sqe = sqe_of(capsule);
         data.fill(0);
         match self.answer_admin(capsule, sqe, data) {
@@ -189,7 +189,7 @@ impl CommandSet for Nvm {
     }
 
     #[inline]
-    fn reply(&mut self, capsule: &Capsule, outcome: Outcome) -> Completion {
+    fn reply(&mut self, _tag: Tag, capsule: &Capsule, outcome: Outcome) -> Completion {
         let sqe = sqe_of(capsule);
         let status = of_outcome(outcome);
         if !status.is_success() && outcome != Outcome::Aborted {

@@ -1,6 +1,7 @@
 //! What Linux offers to a polling core: doors for [`dma::Data`] and a few system calls, each behind a safe call.
 //!
-//! - Owns: [`SendQueue`] (all that one connection has to send, in one call), [`Uring`] (file I/O by io_uring), [`Epoll`], [`EventFd`].
+//! - Owns: [`SendQueue`] (all that one connection has to send, in one call), [`Uring`] (file I/O by io_uring), [`Epoll`], [`EventFd`],
+//!   [`PacketSocket`] (Ethernet frames of an interface).
 //! - In: handles and small headers. Out: the same handles, once the kernel is done with them.
 //! - Limits: queues and rings have their memory for life; who fills them asks for room first.
 //! - Not done: zero-copy sends (measured: a loss on loopback), io_uring for sockets (no gain), registered buffers.
@@ -15,7 +16,9 @@ mod epoll;
 mod event;
 mod gather;
 mod headers;
+mod interface;
 mod memory;
+mod packet;
 mod receive;
 mod send_queue;
 mod socket;
@@ -25,6 +28,8 @@ mod uring;
 pub use device::{BlockDevice, O_DIRECT, block_device, direct_alignment};
 pub use epoll::{Epoll, Interest, Ready};
 pub use event::EventFd;
+pub use interface::{Interface, interface};
+pub use packet::{PACKET_BYTES, PacketSocket};
 pub use receive::{Received, receive, receive_scatter};
 pub use send_queue::{Flush, MESSAGE_HEADERS, MESSAGE_SEGMENTS, SIDE_BLOCK, SendQueue};
 pub use socket::{Congestion, Tune, listen, tune};

@@ -4,7 +4,17 @@
 //! Commands 3 (SBC-3; SBC-4 where it adds fields). All numbers are big-endian: the integers of this module are
 //! those of [`crate::be`]. Each part names its section.
 
+mod cdb;
+pub mod inquiry;
+mod lun;
+pub mod mode;
+pub mod report;
 mod sense;
+mod table;
+#[cfg(test)]
+mod tests;
 
-pub use crate::be::{U16, U32, U64};
-pub use sense::{Asc, Key, SENSE_FIXED_BYTES, Status};
+pub use cdb::{ByteCheck, CDB_BYTES, CdbError, Command, Extent};
+pub use lun::{MOST_FLAT, parse_lun, to_lun};
+pub use sense::{Asc, Field, Key, SENSE_DESCRIPTOR_BYTES, SENSE_FIXED_BYTES, Sense, Status};
+pub use table::{Row, TABLE, rows};

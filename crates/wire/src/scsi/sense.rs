@@ -128,3 +128,82 @@ open_enum! {
 
 /// Bytes of fixed format sense data as sent here (SPC-4 4.5.3).
 pub const SENSE_FIXED_BYTES: usize = 18;
+
+/// Bytes of the longest descriptor format sense data as sent here: with information and field pointer (SPC-4 4.5.2).
+pub const SENSE_DESCRIPTOR_BYTES: usize = 28;
+
+/// Where a request is wrong (SPC-4 4.5.2.4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// In the CDB, not in the parameter list.
+    pub in_cdb: bool,
+    /// Which byte.
+    pub byte: u16,
+    /// The highest bit of the field, if it is not the whole byte.
+    pub bit: Option<u8>,
+}
+
+/// What sense data says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sense {
+    /// SENSE KEY.
+    pub key: Key,
+    /// ADDITIONAL SENSE CODE and qualifier.
+    pub asc: Asc,
+    /// INFORMATION.
+    pub information: Option<u64>,
+    /// Sense key specific: field pointer.
+    pub field: Option<Field>,
+}
+
+impl Sense {
+    /// Sense data of a key and a code.
+    pub const fn new(key: Key, asc: Asc) -> Self {
+        Self { key, asc, information: None, field: None }
+    }
+
+    /// Fixed format (SPC-4 4.5.3). Information beyond 32 bits does not fit, and is then left out.
+    pub fn to_fixed(self) -> [u8; SENSE_FIXED_BYTES] {
+        let mut bytes = [0; SENSE_FIXED_BYTES];
+        (bytes[0], bytes[2], bytes[7]) = (0x70, self.key.0, SENSE_FIXED_BYTES as u8 - 8);
+        if let Some(information) = self.information.and_then(|information| u32::try_from(information).ok()) {
+            bytes[0] |= 0x80;
+            bytes[3..7].copy_from_slice(&information.to_be_bytes());
+        }
+        bytes[12..14].copy_from_slice(&self.asc.0.to_be_bytes());
+        if let Some(field) = self.field {
+            bytes[15..].copy_from_slice(&field.to_bytes());
+        }
+        bytes
+    }
+
+    /// Descriptor format (SPC-4 4.5.2): the bytes, and how many of them.
+    pub fn to_descriptors(self) -> ([u8; SENSE_DESCRIPTOR_BYTES], usize) {
+        let mut bytes = [0; SENSE_DESCRIPTOR_BYTES];
+        (bytes[0], bytes[1]) = (0x72, self.key.0);
+        bytes[2..4].copy_from_slice(&self.asc.0.to_be_bytes());
+        let mut at = 8;
+        if let Some(information) = self.information {
+            (bytes[at + 1], bytes[at + 2]) = (0x0a, 0x80);
+            bytes[at + 4..at + 12].copy_from_slice(&information.to_be_bytes());
+            at += 12;
+        }
+        if let Some(field) = self.field {
+            (bytes[at], bytes[at + 1]) = (0x02, 0x06);
+            bytes[at + 4..at + 7].copy_from_slice(&field.to_bytes());
+            at += 8;
+        }
+        bytes[7] = at as u8 - 8;
+        (bytes, at)
+    }
+}
+
+impl Field {
+    /// SKSV, C/D, BPV, BIT POINTER, FIELD POINTER.
+    fn to_bytes(self) -> [u8; 3] {
+        let cdb = if self.in_cdb { 0x40 } else { 0 };
+        let bit = self.bit.map_or(0, |bit| 0x08 | bit & 7);
+        let [high, low] = self.byte.to_be_bytes();
+        [0x80 | cdb | bit, high, low]
+    }
+}

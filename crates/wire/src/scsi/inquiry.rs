@@ -1,0 +1,268 @@
+//! INQUIRY data: standard (SPC-4 6.6.2), and vital product data (SPC-4 7.8, SBC-3 6.6).
+
+use crate::be::{U16, U32, U64};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// PERIPHERAL QUALIFIER 000b, device type 00h: a direct access block device is there.
+pub const PERIPHERAL_DISK: u8 = 0x00;
+/// PERIPHERAL QUALIFIER 011b, device type 1Fh: nothing is there, nor can be.
+pub const PERIPHERAL_NONE: u8 = 0x7f;
+/// VERSION: SPC-4.
+pub const VERSION_SPC4: u8 = 0x06;
+
+/// Version descriptors (SPC-4 6.6.2, table 147): SAM-5, SPC-4, SBC-3, FCP-4, no version claimed.
+pub mod version {
+    /// SAM-5.
+    pub const SAM_5: u16 = 0x00a0;
+    /// SPC-4.
+    pub const SPC_4: u16 = 0x0460;
+    /// SBC-3.
+    pub const SBC_3: u16 = 0x04c0;
+    /// FCP-4.
+    pub const FCP_4: u16 = 0x0a40;
+}
+
+/// Standard INQUIRY data up to the version descriptors (SPC-4 table 142).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Standard {
+    /// PERIPHERAL QUALIFIER and PERIPHERAL DEVICE TYPE.
+    pub peripheral: u8,
+    /// RMB in bit 7.
+    pub removable: u8,
+    /// VERSION.
+    pub version: u8,
+    /// NORMACA, HISUP, RESPONSE DATA FORMAT.
+    pub format: u8,
+    /// ADDITIONAL LENGTH: bytes behind this one.
+    pub additional: u8,
+    /// SCCS, TPGS, 3PC, PROTECT.
+    pub flags5: u8,
+    /// ENCSERV, MULTIP.
+    pub flags6: u8,
+    /// CMDQUE.
+    pub flags7: u8,
+    /// T10 VENDOR IDENTIFICATION.
+    pub vendor: [u8; 8],
+    /// PRODUCT IDENTIFICATION.
+    pub product: [u8; 16],
+    /// PRODUCT REVISION LEVEL.
+    pub revision: [u8; 4],
+    /// Vendor specific and obsolete.
+    pub reserved: [u8; 22],
+    /// VERSION DESCRIPTORs.
+    pub versions: [U16; 8],
+    /// Reserved.
+    pub reserved74: [u8; 22],
+}
+assert_size!(Standard = 96);
+assert_offset!(Standard: vendor = 8, product = 16, revision = 32, versions = 58);
+
+impl Standard {
+    /// HISUP, and response data format 2.
+    pub const FORMAT: u8 = 0x12;
+    /// TPGS 01b in byte 5: implicit asymmetric access.
+    pub const TPGS_IMPLICIT: u8 = 0x10;
+    /// MULTIP in byte 6: several ports.
+    pub const MULTIP: u8 = 0x10;
+    /// CMDQUE in byte 7.
+    pub const CMDQUE: u8 = 0x02;
+
+    /// Data that says that nothing is at this LUN, or something of type `peripheral`.
+    pub fn new(peripheral: u8) -> Self {
+        let mut data = Self::new_zeroed();
+        data.peripheral = peripheral;
+        data.version = VERSION_SPC4;
+        data.format = Self::FORMAT;
+        data.additional = (size_of::<Self>() - 5) as u8;
+        data.flags7 = Self::CMDQUE;
+        (data.vendor, data.product, data.revision) = ([b' '; 8], [b' '; 16], [b' '; 4]);
+        data
+    }
+}
+
+open_enum! {
+    /// VPD page codes (SPC-4 7.8.1, SBC-3 6.6.1).
+    pub enum VpdPage: u8 {
+        /// Supported VPD Pages.
+        SUPPORTED = 0x00,
+        /// Unit Serial Number.
+        SERIAL = 0x80,
+        /// Device Identification.
+        IDENTIFICATION = 0x83,
+        /// Extended INQUIRY Data.
+        EXTENDED = 0x86,
+        /// Block Limits.
+        BLOCK_LIMITS = 0xb0,
+        /// Block Device Characteristics.
+        BLOCK_CHARACTERISTICS = 0xb1,
+        /// Logical Block Provisioning.
+        PROVISIONING = 0xb2,
+    }
+}
+
+/// Header of each VPD page (SPC-4 7.8.1).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct VpdHeader {
+    /// As in standard data.
+    pub peripheral: u8,
+    /// PAGE CODE.
+    pub page: u8,
+    /// PAGE LENGTH: bytes that follow.
+    pub length: U16,
+}
+assert_size!(VpdHeader = 4);
+
+/// Header of a designation descriptor (SPC-4 7.8.6.1).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Designator {
+    /// PROTOCOL IDENTIFIER, CODE SET.
+    pub code_set: u8,
+    /// PIV, ASSOCIATION, DESIGNATOR TYPE.
+    pub kind: u8,
+    /// Reserved.
+    pub reserved: u8,
+    /// DESIGNATOR LENGTH: bytes that follow.
+    pub length: u8,
+}
+assert_size!(Designator = 4);
+
+impl Designator {
+    /// CODE SET: binary.
+    pub const BINARY: u8 = 1;
+    /// CODE SET: ASCII.
+    pub const ASCII: u8 = 2;
+    /// DESIGNATOR TYPE: T10 vendor identification (SPC-4 7.8.6.4).
+    pub const T10_VENDOR: u8 = 1;
+    /// DESIGNATOR TYPE: EUI-64 based (SPC-4 7.8.6.5).
+    pub const EUI64: u8 = 2;
+    /// DESIGNATOR TYPE: NAA (SPC-4 7.8.6.6).
+    pub const NAA: u8 = 3;
+    /// DESIGNATOR TYPE: relative target port identifier (SPC-4 7.8.6.7).
+    pub const RELATIVE_PORT: u8 = 4;
+    /// DESIGNATOR TYPE: target port group (SPC-4 7.8.6.8).
+    pub const PORT_GROUP: u8 = 5;
+    /// DESIGNATOR TYPE: UUID (SPC-5 7.7.6.12).
+    pub const UUID: u8 = 10;
+    /// ASSOCIATION: the logical unit.
+    pub const OF_UNIT: u8 = 0x00;
+    /// ASSOCIATION: the target port.
+    pub const OF_PORT: u8 = 0x10;
+    /// ASSOCIATION: the target device.
+    pub const OF_DEVICE: u8 = 0x20;
+    /// PIV: the protocol identifier means something.
+    pub const PIV: u8 = 0x80;
+    /// PROTOCOL IDENTIFIER 0h in the upper half: Fibre Channel.
+    pub const FIBRE_CHANNEL: u8 = 0x00;
+}
+
+/// Extended INQUIRY Data VPD page (SPC-4 7.8.7).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Extended {
+    /// The page's header.
+    pub header: VpdHeader,
+    /// ACTIVATE MICROCODE, SPT, GRD_CHK, APP_CHK, REF_CHK.
+    pub checks: u8,
+    /// UASK_SUP, GROUP_SUP, PRIOR_SUP, HEADSUP, ORDSUP, SIMPSUP.
+    pub attributes: u8,
+    /// WU_SUP, CRD_SUP, NV_SUP, V_SUP.
+    pub cache: u8,
+    /// P_I_I_SUP, LUICLR.
+    pub nexus: u8,
+    /// The rest, of which nothing is set.
+    pub rest: [u8; 56],
+}
+assert_size!(Extended = 64);
+
+impl Extended {
+    /// HEADSUP, ORDSUP, SIMPSUP.
+    pub const ALL_ATTRIBUTES: u8 = 0x07;
+    /// LUICLR: REPORTED LUNS DATA HAS CHANGED is told once to a nexus, not once for each logical unit.
+    pub const LUICLR: u8 = 0x01;
+}
+
+/// Block Limits VPD page (SBC-3 6.6.3).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct BlockLimits {
+    /// The page's header.
+    pub header: VpdHeader,
+    /// WSNZ in bit 0: WRITE SAME wants a number of blocks.
+    pub wsnz: u8,
+    /// MAXIMUM COMPARE AND WRITE LENGTH; 0: none.
+    pub max_compare_and_write: u8,
+    /// OPTIMAL TRANSFER LENGTH GRANULARITY in blocks.
+    pub granularity: U16,
+    /// MAXIMUM TRANSFER LENGTH in blocks.
+    pub max_transfer: U32,
+    /// OPTIMAL TRANSFER LENGTH in blocks.
+    pub optimal_transfer: U32,
+    /// MAXIMUM PREFETCH LENGTH in blocks.
+    pub max_prefetch: U32,
+    /// MAXIMUM UNMAP LBA COUNT.
+    pub max_unmap_blocks: U32,
+    /// MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT.
+    pub max_unmap_descriptors: U32,
+    /// OPTIMAL UNMAP GRANULARITY in blocks.
+    pub unmap_granularity: U32,
+    /// UGAVALID in bit 31, UNMAP GRANULARITY ALIGNMENT.
+    pub unmap_alignment: U32,
+    /// MAXIMUM WRITE SAME LENGTH in blocks.
+    pub max_write_same: U64,
+    /// Atomic lengths (SBC-4), of which nothing is set.
+    pub rest: [u8; 20],
+}
+assert_size!(BlockLimits = 64);
+assert_offset!(BlockLimits: max_transfer = 8, max_unmap_blocks = 20, max_write_same = 36);
+
+/// Block Device Characteristics VPD page (SBC-3 6.6.2).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct BlockCharacteristics {
+    /// The page's header.
+    pub header: VpdHeader,
+    /// MEDIUM ROTATION RATE; 1: it does not rotate.
+    pub rotation: U16,
+    /// PRODUCT TYPE.
+    pub product: u8,
+    /// WABEREQ, WACEREQ, NOMINAL FORM FACTOR.
+    pub form: u8,
+    /// FUAB, VBULS and the rest.
+    pub rest: [u8; 56],
+}
+assert_size!(BlockCharacteristics = 64);
+
+/// Logical Block Provisioning VPD page, without a provisioning group descriptor (SBC-3 6.6.4).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Provisioning {
+    /// The page's header.
+    pub header: VpdHeader,
+    /// THRESHOLD EXPONENT; 0: no thresholds.
+    pub threshold: u8,
+    /// LBPU, LBPWS, LBPWS10, LBPRZ, ANC_SUP, DP.
+    pub flags: u8,
+    /// PROVISIONING TYPE.
+    pub kind: u8,
+    /// Reserved.
+    pub reserved: u8,
+}
+assert_size!(Provisioning = 8);
+
+impl Provisioning {
+    /// LBPU: UNMAP.
+    pub const LBPU: u8 = 0x80;
+    /// LBPWS: WRITE SAME (16) with UNMAP.
+    pub const LBPWS: u8 = 0x40;
+    /// LBPWS10: WRITE SAME (10) with UNMAP.
+    pub const LBPWS10: u8 = 0x20;
+    /// LBPRZ 001b: unmapped blocks read as zeroes.
+    pub const LBPRZ: u8 = 0x04;
+    /// PROVISIONING TYPE: fully provisioned, or not said.
+    pub const FULL: u8 = 0;
+    /// PROVISIONING TYPE: thin.
+    pub const THIN: u8 = 2;
+}

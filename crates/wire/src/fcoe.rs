@@ -133,7 +133,7 @@ pub enum Fault {
 }
 
 /// Takes the bytes after an Ethernet header apart: the frame (header and payload), and the CRC that came with it, which is
-/// not checked here.
+/// not checked here ([`crate::fc::crc`] does).
 ///
 /// # Errors
 /// [`Fault`].

@@ -5,6 +5,7 @@
 mod addr;
 pub mod bls;
 mod codes;
+mod crc;
 pub mod ct;
 mod delimiter;
 pub mod els;
@@ -12,6 +13,7 @@ mod header;
 
 pub use addr::{Colons, PortId, Wwn, WwnError};
 pub use codes::{RCtl, Type};
+pub use crc::{Crc, crc};
 pub use delimiter::{Eof, Sof, sof_eof};
 pub use header::{FCtl, FrameHeader};
 

@@ -15,15 +15,19 @@ mod lane;
 mod link;
 mod maker;
 mod names;
+mod node;
 mod port;
 mod queue;
+mod soft;
 
 pub use frame::{Frame, FrameBox, Frames};
 pub use link::{Attachment, Link, LinkEvent, RingLink, Wake, ring_links};
 pub use maker::{LinkMaker, make_link};
 pub use names::{Names, ParseNamesError};
+pub use node::{Config, Node, NodeEvent, NotSent, Peer, PortKey, Timing};
 pub use port::{Change, Port, PortState, PortStatus, Ports, Service, SessionStatus, Topology};
 pub use queue::{
     Arrival, Fc4, FcpResponse, Iu, Queue, Residual, Response, SENSE_BYTES, SessionId, SessionInfo, Xid,
     lane_of_connection,
 };
+pub use soft::SoftPort;

@@ -8,8 +8,8 @@ use bdev_malloc::{Malloc, Shape};
 use dma::{Arena, Backing, Class, Options, Pool};
 use exchange::Port;
 use nvmf::{
-    Capsule, Completion, Config, Core, ListenerView, Message, NamespaceView, Origin, SubsystemView, TransportView,
-    Trtype,
+    Capsule, Completion, Config, ControllerIds, Core, ListenerView, Message, NamespaceView, Origin, SubsystemView,
+    TransportView, Trtype,
 };
 use ring::{Sender, Tick, mailbox};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -34,6 +34,8 @@ pub struct Target<P: Port> {
     /// The subsystem that they are about, for a change of which hosts are told then.
     changing: Option<u32>,
     subsystem: u32,
+    /// The identifiers of the subsystem that was shown last, which are the same in all its views.
+    ids: (u32, Arc<ControllerIds>),
 }
 
 impl<P> Target<P>
@@ -53,7 +55,8 @@ where
             Core::new(config, port, pool, inbox, mail.clone())
         };
         let cores = boxes.into_iter().enumerate().zip(ports).map(core).collect();
-        let mut target = Self { cores, mail, now: 0, answers: None, changing: None, subsystem: 1 };
+        let ids = (0, ControllerIds::new(1, 6));
+        let mut target = Self { cores, mail, now: 0, answers: None, changing: None, subsystem: 1, ids };
         target.show(discovery());
         target.show(subsystem(1, &[true, true], true));
         target.await_answers();
@@ -82,7 +85,12 @@ where
         self.answers = Some((answers, self.mail.len()));
     }
 
-    fn show(&mut self, view: SubsystemView) {
+    fn show(&mut self, mut view: SubsystemView) {
+        if view.id == self.ids.0 {
+            view.cntlids = self.ids.1.clone();
+        } else {
+            self.ids = (view.id, view.cntlids.clone());
+        }
         let view = Arc::new(view);
         self.post(|ack| Message::Subsystem { view: view.clone(), ack });
         self.changing = Some(view.id);
@@ -225,6 +233,7 @@ fn subsystem(id: u32, there: &[bool; 2], allow_any_host: bool) -> SubsystemView 
         max_namespaces: 32,
         min_cntlid: 1,
         max_cntlid: 6,
+        cntlids: ControllerIds::new(1, 6),
         namespaces: devices().iter().enumerate().filter(|(place, _)| there[*place]).map(view).collect(),
     }
 }

@@ -277,7 +277,6 @@ fn subsystems_need_nqn_and_serial_number() {
             "f:3: error: [Subsystem2] has no SN",
             "f:6: error: [Subsystem3] NQN: \"nqn.2016\" is not a valid NQN",
             "f:7: error: [Subsystem3] SN: \"123456789012345678901\" is longer than 20",
-            "f:9: warning: Listen FC: the FC port is not there yet",
         ],
     );
     assert!(plan.has_errors());

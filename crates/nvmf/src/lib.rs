@@ -6,10 +6,11 @@
 //! - Out: plans and completions; views for the cores.
 //! - Limits: those of the transport's options, reported in CAP, Identify and Connect, and enforced.
 //! - Not done: reservations, ANA groups, in-band authentication, fused commands, metadata, saved features, one Flush for
-//!   several namespaces with a cache, controllers shared out over the homes of more than one transport.
+//!   several namespaces with a cache.
 #![forbid(unsafe_code)]
 
 mod capsule;
+mod cntlids;
 mod control;
 mod core;
 mod message;
@@ -17,6 +18,7 @@ mod view;
 
 pub use self::core::{Config, Core, Nvm, QueueCounters};
 pub use capsule::{Address, Capsule, Completion, Origin};
+pub use cntlids::{ControllerIds, Home};
 pub use control::{
     DEFAULT_NAMESPACES, DISCOVERY_NQN, Error, Limits, ListenAddress, MAX_CNTLID, MIN_CNTLID, MOST_NAMESPACES,
     NewNamespace, NewSubsystem, PollGroup, Referral, Shown, Target, Transport, TransportOptions, adrfam_name, identity,

@@ -1,5 +1,6 @@
 //! What a core knows of the configuration: plain copies, made by the control plane, replaced whole.
 
+use crate::ControllerIds;
 use bdev::{Bdev, Info, Meter};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -114,6 +115,8 @@ pub struct SubsystemView {
     pub min_cntlid: u16,
     /// Highest controller identifier.
     pub max_cntlid: u16,
+    /// Who has which of these identifiers.
+    pub cntlids: Arc<ControllerIds>,
     /// The namespaces by rising NSID.
     pub namespaces: Vec<NamespaceView>,
 }

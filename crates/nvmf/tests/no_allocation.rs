@@ -4,7 +4,7 @@
 use bdev::{Bdev, Channel, Done, Features, Info, Meter, Op, Status};
 use dma::{Arena, Backing, Class, Data, Options, Pool};
 use exchange::{Event, Port};
-use nvmf::{Address, Capsule, Completion, Config, Core, Message, NamespaceView, Origin};
+use nvmf::{Address, Capsule, Completion, Config, ControllerIds, Core, Message, NamespaceView, Origin};
 use nvmf::{ListenerView, SubsystemView, TransportView, Trtype};
 use ring::{Sender, Tag, Tick, mailbox};
 use serde_json::Value;
@@ -149,6 +149,7 @@ fn view() -> SubsystemView {
         max_namespaces: 32,
         min_cntlid: 1,
         max_cntlid: 0xffef,
+        cntlids: ControllerIds::new(1, 0xffef),
         namespaces: vec![namespace],
     }
 }

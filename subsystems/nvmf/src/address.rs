@@ -9,13 +9,13 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Address {
-    /// TCP, in any letter case
+    /// TCP or FC, in any letter case
     pub trtype: String,
-    /// IPv4 or IPv6; from the address unless given
+    /// IPv4, IPv6 or FC; from the address unless given
     pub adrfam: Option<String>,
-    /// IP address
+    /// IP address, or the names of a Fibre Channel port: nn-0x<16 digits>:pn-0x<16 digits>
     pub traddr: String,
-    /// Port number
+    /// Port number; not for FC
     pub trsvcid: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use crate::answer::invalid;
 use crate::{NvmfTarget, show};
 use app::{Method, RpcError, When};
-use nvmf::{ControllerReport, CoreReport, PollGroup, QueueReport, Shown, Target, adrfam_name};
+use nvmf::{ControllerReport, CoreReport, PollGroup, QueueReport, Shown, Target, Trtype, adrfam_name};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -156,12 +156,17 @@ fn group((group, transports): &(PollGroup, Vec<Value>)) -> Value {
 /// What the target serves, for people, with the commands that reach it.
 pub(crate) fn served(target: &Target) -> Vec<String> {
     let listeners = target.listeners();
-    let discover = listeners.iter().map(|l| {
-        let kind = l.trtype.name().to_lowercase();
-        format!(
-            "nvme discover -t {kind} -a {} -s {}    or: qfc discover -a {} -s {}",
-            l.traddr, l.trsvcid, l.traddr, l.trsvcid
-        )
+    let discover = listeners.iter().map(|l| match l.trtype {
+        Trtype::Fc => format!(
+            "nvme discover -t fc -a {0} -w <the host's nn-...:pn-...>    or: qfc discover -t fc -a {0}",
+            l.traddr
+        ),
+        Trtype::Tcp | Trtype::Rdma => format!(
+            "nvme discover -t {} -a {1} -s {2}    or: qfc discover -a {1} -s {2}",
+            l.trtype.name().to_lowercase(),
+            l.traddr,
+            l.trsvcid
+        ),
     });
     let offered =
         target.subsystems().into_iter().filter(|shown| !shown.view.discovery).flat_map(|shown| offers(&shown));
@@ -174,15 +179,19 @@ fn offers(shown: &Shown) -> Vec<String> {
     let places = view.listeners.iter().flat_map(|l| {
         let kind = l.trtype.name().to_lowercase();
         let ip = if l.traddr.contains(':') { format!("[{}]", l.traddr) } else { l.traddr.clone() };
-        [
-            format!(
-                "{} serves {}:",
-                view.nqn,
-                if volumes.is_empty() { "nothing yet".into() } else { volumes.join(", ") }
-            ),
-            format!("  nvme connect -t {kind} -a {} -s {} -n {}", l.traddr, l.trsvcid, view.nqn),
-            format!("  qfc perf {kind}://{ip}:{}/{} -w randread -t 5", l.trsvcid, view.nqn),
-        ]
+        let volumes = if volumes.is_empty() { "nothing yet".into() } else { volumes.join(", ") };
+        let head = format!("{} serves {volumes}:", view.nqn);
+        match l.trtype {
+            Trtype::Fc => vec![
+                head,
+                format!("  nvme connect -t fc -a {} -w <the host's nn-...:pn-...> -n {}", l.traddr, view.nqn),
+            ],
+            Trtype::Tcp | Trtype::Rdma => vec![
+                head,
+                format!("  nvme connect -t {kind} -a {} -s {} -n {}", l.traddr, l.trsvcid, view.nqn),
+                format!("  qfc perf {kind}://{ip}:{}/{} -w randread -t 5", l.trsvcid, view.nqn),
+            ],
+        }
     });
     places.collect()
 }

@@ -13,13 +13,15 @@ use std::sync::Arc;
 const MOST_IO_SIZE: u32 = 16 << 20;
 /// Entries of an admin queue: from what every host may ask for, to what the standard has room for (AQA).
 const AQ_DEPTHS: std::ops::RangeInclusive<u32> = 32..=4096;
+/// I/O queues of a controller over Fibre Channel: as many as an association has places for.
+const MOST_FC_QUEUES: u16 = 128;
 /// A unit of KAS in milliseconds.
 const KAS_MS: u32 = 100;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
-    /// TCP, in any letter case
+    /// TCP or FC, in any letter case
     trtype: String,
     /// nvmf_tgt
     tgt_name: Option<String>,
@@ -138,7 +140,7 @@ impl NvmfTarget {
         let unknown = || RpcError::bad_params(format!("Invalid transport type '{}'", params.trtype));
         let (trtype, factory) = kind.ok_or_else(unknown)?;
         let options = params.options(trtype)?;
-        params.warn();
+        params.warn(trtype);
         let made = target.add_transport(trtype, || factory.create(self.app(), &options));
         made.map(|()| true).map_err(|error| match error {
             Error::Exists(_) => RpcError::internal(format!("Transport type '{}' already exists", params.trtype)),
@@ -181,6 +183,10 @@ impl Create {
             self.acceptor_backlog.and_then(|n| u32::try_from(n).ok()).filter(|n| *n != 0),
         );
         set(&mut options.max_aq_depth, self.admin_depth());
+        if trtype == Trtype::Fc {
+            options.in_capsule_data_size = 0;
+            options.max_io_qpairs_per_ctrlr = options.max_io_qpairs_per_ctrlr.min(MOST_FC_QUEUES);
+        }
         self.check_features()?;
         check(&options)?;
         let unit = u32::from(options.kas) * KAS_MS;
@@ -204,7 +210,16 @@ impl Create {
     }
 
     /// Says what was accepted and means nothing here.
-    fn warn(&self) {
+    fn warn(&self, trtype: Trtype) {
+        if trtype == Trtype::Fc {
+            no_effect(
+                self.in_capsule_data_size.is_some_and(|bytes| bytes != 0),
+                "in_capsule_data_size: over Fibre Channel commands carry no data",
+            );
+            if let Some(many) = self.max_io_qpairs_per_ctrlr.filter(|many| *many > MOST_FC_QUEUES) {
+                log::warn!(target: "nvmf", "max_io_qpairs_per_ctrlr {many}: {MOST_FC_QUEUES} is used over Fibre Channel");
+            }
+        }
         no_effect(self.io_unit_size.is_some(), "io_unit_size (deprecated)");
         no_effect(self.num_shared_buffers.is_some(), "num_shared_buffers (deprecated)");
         no_effect(self.buf_cache_size.is_some(), "buf_cache_size (deprecated)");

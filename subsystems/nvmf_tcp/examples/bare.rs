@@ -4,7 +4,7 @@
 use bdev::{Bdev, Meter};
 use bdev_malloc::{Malloc, Shape};
 use dma::{Arena, Backing, Class, Pool};
-use nvmf::{Config, Core, ListenerView, Message, NamespaceView, SubsystemView, TransportView, Trtype};
+use nvmf::{Config, ControllerIds, Core, ListenerView, Message, NamespaceView, SubsystemView, TransportView, Trtype};
 use nvmf_tcp::{CorePoller, Door, ListenPoller, Options, TcpPort};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -79,6 +79,7 @@ fn subsystem(arena: &Arc<Arena>, port: u16) -> SubsystemView {
         max_namespaces: 32,
         min_cntlid: 1,
         max_cntlid: 0xffef,
+        cntlids: ControllerIds::new(1, 0xffef),
         namespaces: vec![namespace],
     }
 }

@@ -37,9 +37,8 @@ impl Kind {
     /// `Ok` if this version has the transport, otherwise what to say.
     pub(crate) fn served(self) -> Result<(), &'static str> {
         match self {
-            Kind::Tcp => Ok(()),
+            Kind::Tcp | Kind::Fc => Ok(()),
             Kind::Rdma => Err("the RDMA transport is not there yet"),
-            Kind::Fc => Err("the FC port is not there yet"),
         }
     }
 }

@@ -187,17 +187,15 @@ fn emit_listener(subsystem: &Subsystem, listen: &Listen, out: &mut Output) {
     let params = json!({"nqn": nqn, "listen_address": listen.place.listen_address()});
     let call = Call::new("nvmf_subsystem_add_listener", params, listen.line);
     let kind = listen.place.kind();
+    if let Place::Fc { node, port } = listen.place {
+        out.fc.listeners.push(FcListener { nqn: nqn.clone(), node, port, line: listen.line });
+    }
     match kind.served() {
         Ok(()) => out.calls.push(call),
         Err(why) => {
             let message = format!("Listen {}: {why}; the subsystem is not served there", kind.name());
             out.log.warn(listen.line, message, "add Listen TCP <address>:4420");
-            match listen.place {
-                Place::Fc { node, port } => {
-                    out.fc.listeners.push(FcListener { nqn: nqn.clone(), node, port, line: listen.line });
-                }
-                Place::Ip(..) => out.not_yet.push(call),
-            }
+            out.not_yet.push(call);
         }
     }
 }

@@ -159,9 +159,10 @@ fn fits(block: &Block, key: &str, kinds: &[Kind], kind: Kind, log: &mut Log) -> 
     true
 }
 
-/// A transport with defaults for each IP type that subsystems listen on and no section describes.
+/// A transport with defaults for each type that subsystems listen on and no section describes. Over Fibre Channel that is
+/// the rule: the original had no section for it.
 fn add_missing(subsystems: &[Subsystem], transports: &mut Vec<Transport>, log: &mut Log) {
-    for kind in [Kind::Tcp, Kind::Rdma] {
+    for kind in Kind::ALL {
         if transports.iter().any(|t| t.kind == kind) {
             continue;
         }
@@ -172,7 +173,9 @@ fn add_missing(subsystems: &[Subsystem], transports: &mut Vec<Transport>, log: &
         let name = kind.name();
         let message =
             format!("Listen {name}: no [Transport] section has Type {name}; one with default settings is used");
-        log.warn(listen.line, message, format!("add a section [Transport1] with Type {name}"));
+        if kind != Kind::Fc {
+            log.warn(listen.line, message, format!("add a section [Transport1] with Type {name}"));
+        }
         transports.push(Transport { kind, params: Map::new(), line: listen.line });
     }
 }

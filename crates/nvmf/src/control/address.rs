@@ -74,15 +74,19 @@ pub fn adrfam_name(adrfam: u8) -> &'static str {
     }
 }
 
-/// `nn-0x<16 digits>:pn-0x<16 digits>`, in lower case.
+/// `nn-0x<16 digits>:pn-0x<16 digits>`, in lower case; hosts also write it without `0x` (FC-NVMe-2, TRADDR).
 fn fc(traddr: &str) -> Result<String, String> {
     let text = traddr.to_ascii_lowercase();
-    let name = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let parts = text.strip_prefix("nn-0x").and_then(|rest| rest.split_once(":pn-0x"));
-    match parts {
-        Some((node, port)) if name(node) && name(port) => Ok(text),
-        _ => Err(format!("traddr: '{traddr}' is not nn-0x<16 digits>:pn-0x<16 digits>")),
-    }
+    let refuse = || format!("traddr: '{traddr}' is not nn-0x<16 digits>:pn-0x<16 digits>");
+    let (node, port) = text.split_once(':').ok_or_else(refuse)?;
+    let name = |part: &str, prefix: &str| {
+        let digits = part.strip_prefix(prefix)?;
+        let digits = digits.strip_prefix("0x").unwrap_or(digits);
+        let sound = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        sound.then(|| format!("{prefix}0x{digits}"))
+    };
+    let (node, port) = (name(node, "nn-").ok_or_else(refuse)?, name(port, "pn-").ok_or_else(refuse)?);
+    Ok(format!("{node}:{port}"))
 }
 
 impl fmt::Display for ListenAddress {
@@ -109,6 +113,8 @@ mod tests {
         assert_eq!((six.adrfam, &*six.traddr, &*six.trsvcid), (2, "::1", "4420"));
         let fc = new(["fc", "-", "nn-0x20000024ff7799AB:pn-0x21000024ff7799ab", "-"]).unwrap();
         assert_eq!((fc.adrfam, &*fc.trsvcid), (4, "none"));
+        let short = new(["FC", "fc", "nn-20000024ff7799ab:pn-21000024ff7799ab", "none"]).unwrap();
+        assert_eq!(short, fc);
     }
 
     #[test]
@@ -121,6 +127,10 @@ mod tests {
             (["tcp", "-", "127.0.0.1", "0"], "trsvcid"),
             (["tcp", "-", "127.0.0.1", "65536"], "trsvcid"),
             (["fc", "-", "0x21000024ff7799ab", "-"], "traddr"),
+            (["fc", "-", "pn-0x20000024ff7799ab:nn-0x21000024ff7799ab", "-"], "traddr"),
+            (["fc", "-", "nn-0x20000024ff7799a:pn-0x21000024ff7799ab", "-"], "traddr"),
+            (["fc", "-", "nn-0x20000024ff7799a+:pn-0x21000024ff7799ab", "-"], "traddr"),
+            (["fc", "ipv4", "nn-0x20000024ff7799ab:pn-0x21000024ff7799ab", "-"], "adrfam"),
         ] {
             assert!(new(parts).unwrap_err().starts_with(part), "{parts:?}");
         }

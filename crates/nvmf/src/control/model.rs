@@ -1,5 +1,6 @@
 //! The one list of transports, listeners and subsystems.
 
+use crate::ControllerIds;
 use crate::control::{DISCOVERY_NQN, Error, ListenAddress, Referral, Transport};
 use crate::message::Message;
 use crate::view::{ListenerView, ReferralView, SubsystemView, Trtype};
@@ -122,6 +123,7 @@ fn discovery() -> SubsystemView {
         max_namespaces: 0,
         min_cntlid: super::MIN_CNTLID,
         max_cntlid: super::MAX_CNTLID,
+        cntlids: ControllerIds::new(super::MIN_CNTLID, super::MAX_CNTLID),
         namespaces: Vec::new(),
     }
 }

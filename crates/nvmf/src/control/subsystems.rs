@@ -1,5 +1,6 @@
 //! Making and deleting subsystems; who may connect.
 
+use crate::ControllerIds;
 use crate::control::model::Entry;
 use crate::control::nqn::{check_nqn, check_text};
 use crate::control::{Error, Target};
@@ -91,6 +92,7 @@ impl NewSubsystem {
             max_namespaces: self.max_namespaces,
             min_cntlid: self.min_cntlid,
             max_cntlid: self.max_cntlid,
+            cntlids: ControllerIds::new(self.min_cntlid, self.max_cntlid),
             namespaces: Vec::new(),
         }
     }

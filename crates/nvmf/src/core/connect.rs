@@ -7,8 +7,9 @@ use super::feature_values::Values;
 use super::nvm_command::Nvm;
 use super::queue::Role;
 use super::reply::{Fail, Step, Verdict};
+use crate::cntlids::ControllerId;
 use crate::message::AttachRequest;
-use crate::{Attachment, Capsule, Peer};
+use crate::{Attachment, Capsule, Home, Peer};
 use reactor::log_limited;
 use ring::Tag;
 use wire::fabrics::{
@@ -27,6 +28,8 @@ pub(crate) struct Connecting {
     pub cid: u16,
     pub qid: u16,
     pub cntlid: u16,
+    /// The home that was asked.
+    pub home: usize,
     pub subsystem: u32,
     pub entries: u32,
     pub no_flow_control: bool,
@@ -105,8 +108,9 @@ impl Nvm {
         if wanted != CNTLID_DYNAMIC {
             return Err(in_data(data_offset::CNTLID));
         }
-        let cntlid = self.take_cntlid(place).ok_or(Fail::retry(Status::CONNECT_CONTROLLER_BUSY))?;
-        let controller = self.new_controller(queue, place, cntlid, sqe.kato.get(), host);
+        let id = self.take_cntlid(place).ok_or(Fail::retry(Status::CONNECT_CONTROLLER_BUSY))?;
+        let cntlid = id.value();
+        let controller = self.new_controller(queue, place, id, sqe.kato.get(), host);
         let (peer, kato) = (self.queues.at(queue).origin.peer, controller.alive.timeout_ms);
         log_limited!(
             self.notices,
@@ -118,29 +122,40 @@ impl Nvm {
         let deadline = controller.alive.deadline();
         let tag = self.controllers.insert(controller);
         self.controllers.sooner(deadline);
+        let home = self.limits.config.home;
         let connected = self.queues.becomes(queue, Role::Admin(tag));
         connected.entries = sqe.queue_size();
         connected.no_flow_control = sqe.cattr & cattr::DISABLE_SQ_FLOW_CONTROL != 0;
-        (connected.cntlid, connected.subsystem) = (cntlid, place);
+        (connected.cntlid, connected.home, connected.subsystem) = (cntlid, home, place);
         Ok(Step::Done(connect_accepted(cntlid, 0).into()))
     }
 
-    fn take_cntlid(&mut self, place: u32) -> Option<u16> {
-        let ours = (self.limits.config.home, self.limits.config.homes);
-        let subsystem = self.subsystems.get_mut(place)?;
-        let view = &subsystem.view;
-        let range = (view.min_cntlid, view.max_cntlid);
-        let cntlid = self.controllers.free_cntlid(view.id, ours, range, subsystem.last_cntlid)?;
-        subsystem.last_cntlid = cntlid;
-        Some(cntlid)
+    fn take_cntlid(&self, place: u32) -> Option<ControllerId> {
+        let config = &self.limits.config;
+        let home = Home { trtype: config.transport.trtype, number: config.home };
+        self.subsystems.get(place)?.view.cntlids.take(home)
     }
 
-    fn new_controller(&self, queue: u32, place: u32, cntlid: u16, kato_ms: u32, host: (&str, [u8; 16])) -> Controller {
+    /// The home of a controller, if it is one of this transport's: a controller's queues are all of one transport.
+    fn home_of(&self, place: u32, cntlid: u16) -> Option<usize> {
+        let home = self.subsystems.get(place)?.view.cntlids.home_of(cntlid)?;
+        (home.trtype == self.limits.config.transport.trtype).then_some(home.number)
+    }
+
+    fn new_controller(
+        &self,
+        queue: u32,
+        place: u32,
+        id: ControllerId,
+        kato_ms: u32,
+        host: (&str, [u8; 16]),
+    ) -> Controller {
         let view = &self.subsystems.get(place).expect("just looked up").view;
         Controller {
             subsystem: place,
             subsystem_id: view.id,
-            cntlid,
+            cntlid: id.value(),
+            _id: id,
             discovery: view.discovery,
             hostnqn: host.0.to_owned(),
             hostid: host.1,
@@ -187,8 +202,8 @@ impl Nvm {
         if cntlid >= CNTLID_RESERVED {
             return Err(in_data(data_offset::CNTLID));
         }
-        let config = &self.limits.config;
-        let (from, home) = (config.home, usize::from(cntlid) % config.homes);
+        let home = self.home_of(place, cntlid).ok_or(in_data(data_offset::CNTLID))?;
+        let from = self.limits.config.home;
         let request = AttachRequest {
             subsystem: self.subsystems.get(place).expect("just looked up").view.id,
             cntlid,
@@ -206,6 +221,7 @@ impl Nvm {
             cid: sqe.cid.get(),
             qid: request.qid,
             cntlid,
+            home,
             subsystem: place,
             entries: sqe.queue_size(),
             no_flow_control: sqe.cattr & cattr::DISABLE_SQ_FLOW_CONTROL != 0,

@@ -3,9 +3,9 @@
 use super::aer::Events;
 use super::error_log::ErrorLog;
 use super::feature_values::Values;
+use crate::cntlids::ControllerId;
 use ring::{Slots, Tag, Tick};
 use std::collections::BTreeSet;
-use wire::limits::CNTLID_RESERVED;
 use wire::nvme::{Cc, Csts};
 
 /// An I/O queue of a controller, wherever it lives.
@@ -44,6 +44,8 @@ pub(crate) struct Controller {
     /// The subsystem.
     pub subsystem_id: u32,
     pub cntlid: u16,
+    /// Holds the identifier as long as the controller lives.
+    pub _id: ControllerId,
     pub discovery: bool,
     pub hostnqn: String,
     pub hostid: [u8; 16],
@@ -129,17 +131,6 @@ impl Controllers {
         self.iter().filter(|(_, c)| wanted(c)).map(|(tag, _)| tag).collect()
     }
 
-    /// A free identifier of home `home` of `homes` in `low..=high`, going on from `last`.
-    pub fn free_cntlid(&self, subsystem_id: u32, ours: (usize, usize), range: (u16, u16), last: u16) -> Option<u16> {
-        let (home, homes) = ours;
-        let (low, high) = (range.0.max(1), range.1.min(CNTLID_RESERVED - 1));
-        let used: BTreeSet<u16> =
-            self.iter().filter(|(_, c)| c.subsystem_id == subsystem_id).map(|(_, c)| c.cntlid).collect();
-        let mine = |id: &u16| usize::from(*id) % homes == home && !used.contains(id);
-        let next = last.saturating_add(1).max(low);
-        (next..=high).find(mine).or_else(|| (low..=high).find(mine))
-    }
-
     /// An event request was aborted.
     pub fn forget_event_request(&mut self, tag: Tag) {
         self.slots.iter_mut().any(|(_, controller)| controller.events.forget(tag));
@@ -163,22 +154,5 @@ impl Controllers {
 
     pub fn deadline(&self) -> Option<Tick> {
         self.deadline
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_say_the_home() {
-        let none = Controllers::default();
-        assert_eq!(none.free_cntlid(0, (1, 4), (1, 0xffff), 0), Some(1));
-        assert_eq!(none.free_cntlid(0, (1, 4), (1, 0xffff), 1), Some(5));
-        assert_eq!(none.free_cntlid(0, (0, 4), (1, 0xffff), 0), Some(4));
-        assert_eq!(none.free_cntlid(0, (0, 1), (1, 0xffff), 0xffef), Some(1));
-        assert_eq!(none.free_cntlid(0, (0, 1), (10, 11), 11), Some(10));
-        assert_eq!(none.free_cntlid(0, (3, 4), (1, 2), 0), None);
-        assert_eq!(none.free_cntlid(0, (0, 1), (0, 0), 0), None);
     }
 }

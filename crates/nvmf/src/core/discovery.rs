@@ -33,17 +33,21 @@ fn entries(subsystem: &Subsystem, origin: Origin, admin_depth: u16) -> Vec<Disco
     // One that is offered everywhere is offered where the host asked; there may be no other list of those places.
     let named = view.listeners.iter().any(|l| l.id == origin.listener);
     if view.any_listener && !named && !view.discovery {
-        all.extend(here(origin).and_then(|l| entry(subsystem, &l, origin, admin_depth)));
+        all.extend(entry(subsystem, &here(origin), origin, admin_depth));
     }
     all
 }
 
 /// The listener that took the asking connection, as far as its address shows.
-fn here(origin: Origin) -> Option<ListenerView> {
-    let Address::Ip(local) = origin.local else { return None };
-    let adrfam = if local.is_ipv4() { AdrFam::IPV4.0 } else { AdrFam::IPV6.0 };
-    let (traddr, trsvcid) = (local.ip().to_string(), local.port().to_string());
-    Some(ListenerView { id: origin.listener, trtype: Trtype::Tcp, adrfam, traddr, trsvcid })
+fn here(origin: Origin) -> ListenerView {
+    let (trtype, adrfam, traddr, trsvcid) = match origin.local {
+        Address::Ip(local) => {
+            let adrfam = if local.is_ipv4() { AdrFam::IPV4 } else { AdrFam::IPV6 };
+            (Trtype::Tcp, adrfam, local.ip().to_string(), local.port().to_string())
+        }
+        Address::Fc { .. } => (Trtype::Fc, AdrFam::FC, origin.local.to_string(), "none".to_owned()),
+    };
+    ListenerView { id: origin.listener, trtype, adrfam: adrfam.0, traddr, trsvcid }
 }
 
 /// An entry; `None` when the host cannot be told an address: it asked by another address family than the wildcard's.
@@ -52,7 +56,11 @@ fn entry(subsystem: &Subsystem, listener: &ListenerView, origin: Origin, admin_d
     let traddr = reachable(&listener.traddr, origin)?;
     let mut entry = place(listener.trtype, listener.adrfam, &traddr, &listener.trsvcid, &view.nqn)?;
     entry.subtype = if view.discovery { Subtype::CURRENT_DISCOVERY } else { Subtype::NVM };
-    entry.treq = Treq(Treq::SECURE_CHANNEL_NOT_REQUIRED.0 | Treq::DISABLE_SQ_FLOW_CONTROL.0);
+    entry.treq = match listener.trtype {
+        // Whether a full response is due follows from the head of the submission queue, so it is wanted there.
+        Trtype::Fc => Treq::NOT_SPECIFIED,
+        Trtype::Tcp | Trtype::Rdma => Treq(Treq::SECURE_CHANNEL_NOT_REQUIRED.0 | Treq::DISABLE_SQ_FLOW_CONTROL.0),
+    };
     entry.portid = U16::new(listener.id as u16);
     entry.asqsz = U16::new(admin_depth.max(ADMIN_QUEUE_MIN_MAX));
     if view.discovery {
@@ -90,6 +98,8 @@ fn reachable(traddr: &str, origin: Origin) -> Option<String> {
         (Ok(ip), Address::Ip(local)) if ip.is_unspecified() => {
             (ip.is_ipv4() == local.is_ipv4()).then(|| local.ip().to_string())
         }
+        // Asked over Fibre Channel, which of our addresses the host could reach is not known.
+        (Ok(ip), Address::Fc { .. }) if ip.is_unspecified() => None,
         _ => Some(traddr.to_owned()),
     }
 }

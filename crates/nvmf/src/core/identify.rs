@@ -87,7 +87,7 @@ impl Nvm {
 
     fn discovery_part(&self, id: &mut wire::identify::Controller) {
         id.cntrltype = bits::CNTRLTYPE_DISCOVERY;
-        id.ioccsz = capsule(SQE_BYTES + TCP_ADMIN_IN_CAPSULE_BYTES);
+        id.ioccsz = capsule(SQE_BYTES + self.in_capsule(TCP_ADMIN_IN_CAPSULE_BYTES));
         id.iorcsz = capsule(CQE_BYTES);
         id.msdbd = 1;
     }
@@ -103,18 +103,25 @@ impl Nvm {
         // Always: a volume with a cache may be added to a host that asked only once. Which volumes have none is told for
         // each by VWCNP.
         id.vwc = bits::VWC_PRESENT | bits::VWC_FLUSH_ALL_NO;
-        id.ioccsz = capsule(SQE_BYTES + self.limits.config.transport.in_capsule_data_size);
+        id.ioccsz = capsule(SQE_BYTES + self.in_capsule(self.limits.config.transport.in_capsule_data_size));
         id.iorcsz = capsule(CQE_BYTES);
         id.msdbd = 1;
         id.ofcs = U16::new(bits::OFCS_DISCONNECT);
     }
 
+    /// Bytes of data that a capsule may hold: `bytes`, but none where commands travel without.
+    fn in_capsule(&self, bytes: u32) -> u32 {
+        if self.limits.config.transport.trtype == Trtype::Fc { 0 } else { bytes }
+    }
+
     fn sgl_support(&self) -> u32 {
-        let movers = match self.limits.config.transport.trtype {
-            Trtype::Rdma => bits::SGLS_KEYED,
-            Trtype::Tcp | Trtype::Fc => bits::SGLS_TRANSPORT,
-        };
-        bits::SGLS_SUPPORTED | bits::SGLS_OFFSET | movers
+        bits::SGLS_SUPPORTED
+            | match self.limits.config.transport.trtype {
+                Trtype::Rdma => bits::SGLS_OFFSET | bits::SGLS_KEYED,
+                Trtype::Tcp => bits::SGLS_OFFSET | bits::SGLS_TRANSPORT,
+                // Offsets are of data in the capsule.
+                Trtype::Fc => bits::SGLS_TRANSPORT,
+            }
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct Config {
     /// Which home this is.
     pub home: usize,
-    /// How many there are; controller identifiers are shared out by it.
+    /// How many there are.
     pub homes: usize,
     /// The core: index of its counters.
     pub core: usize,

@@ -1,8 +1,8 @@
 //! One core's part of NVMe-oF: the command set that plans what arrives there, and the messages that keep the cores in step.
 //!
-//! A *home* is one core of one transport. A controller is at home where its admin queue lives; `cntlid % homes` is the
-//! home's number, so whoever has a controller identifier knows whom to ask. Its I/O queues may live on any home: each knows
-//! what planning needs, and the controller's home keeps the list of them.
+//! A *home* is one core of one transport. A controller is at home where its admin queue lives; the subsystem's
+//! [`crate::ControllerIds`] say where that is, so whoever has a controller identifier knows whom to ask. Its I/O queues may
+//! live on any home of the transport: each knows what planning needs, and the controller's home keeps the list of them.
 
 mod abort;
 mod admin;

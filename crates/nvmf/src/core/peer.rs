@@ -54,6 +54,7 @@ impl Nvm {
         let result = match result {
             Ok(_) => {
                 (queue.qid, queue.cntlid, queue.subsystem) = (asked.qid, asked.cntlid, asked.subsystem);
+                queue.home = asked.home;
                 (queue.entries, queue.no_flow_control) = (asked.entries, asked.no_flow_control);
                 Ok(connect_accepted(asked.cntlid, 0).into())
             }
@@ -65,8 +66,7 @@ impl Nvm {
     /// An I/O queue of this core is gone: its controller's home wants to know.
     pub(crate) fn tell_detached(&mut self, gone: &Queue) {
         let Some(subsystem) = self.subsystems.get(gone.subsystem).map(|s| s.view.id) else { return };
-        let home = self.home_of(gone.cntlid);
-        self.tell(home, Peer::Detached { cntlid: gone.cntlid, subsystem, qid: gone.qid });
+        self.tell(gone.home, Peer::Detached { cntlid: gone.cntlid, subsystem, qid: gone.qid });
     }
 
     fn on_detached(&mut self, cntlid: u16, subsystem: u32, qid: u16) {
@@ -88,7 +88,7 @@ impl Nvm {
     /// does not take in time is dropped.
     pub(crate) fn note_error(&mut self, queue: &Queue, entry: ErrorEntry) {
         let Some(subsystem) = self.subsystems.get(queue.subsystem).map(|s| s.view.id) else { return };
-        let home = self.home_of(queue.cntlid);
+        let home = queue.home;
         if home == self.limits.config.home {
             self.on_error(queue.cntlid, subsystem, entry);
         } else if self.post.len() < ERRORS_WAITING {
@@ -101,9 +101,5 @@ impl Nvm {
         if let Some(controller) = found.and_then(|tag| self.controllers.get_mut(tag)) {
             controller.errors.add(entry);
         }
-    }
-
-    fn home_of(&self, cntlid: u16) -> usize {
-        usize::from(cntlid) % self.limits.config.homes
     }
 }

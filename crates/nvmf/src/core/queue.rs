@@ -36,6 +36,8 @@ pub(crate) struct Queue {
     pub entries: u32,
     pub qid: u16,
     pub cntlid: u16,
+    /// The controller's home, once connected.
+    pub home: usize,
     /// Place of its subsystem, once connected.
     pub subsystem: u32,
     opened: Tick,
@@ -124,6 +126,7 @@ impl Queues {
             entries: 2,
             qid: 0,
             cntlid: 0,
+            home: 0,
             subsystem: 0,
             opened: now,
         });

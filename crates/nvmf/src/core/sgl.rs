@@ -30,6 +30,8 @@ impl Pointers {
             return Err(Status::INVALID_FIELD);
         }
         match sqe.dptr.parse() {
+            // There is no data in a command IU (FC-NVMe-2).
+            Sgl::InCapsule { .. } if self.trtype == Trtype::Fc => Err(Status::SGL_DESCRIPTOR_TYPE_INVALID),
             Sgl::InCapsule { offset, .. } if offset != 0 => Err(Status::SGL_OFFSET_INVALID),
             Sgl::InCapsule { length, .. } if length != inline || length > limit => Err(Status::DATA_SGL_LENGTH_INVALID),
             Sgl::InCapsule { length, .. } => Ok(length),
@@ -76,6 +78,18 @@ mod tests {
         let keyed = with(SglDescriptor::keyed_block(0, 64, 1, false));
         assert_eq!(tcp.wanted_by_host(&keyed), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
         assert_eq!(Pointers::new(Trtype::Rdma).wanted_by_host(&keyed), Ok(64));
+    }
+
+    #[test]
+    fn what_fc_takes() {
+        let fc = Pointers::new(Trtype::Fc);
+        let transport = with(SglDescriptor::transport(4096));
+        assert_eq!((fc.sent_by_host(&transport, 0, 0), fc.wanted_by_host(&transport)), (Ok(4096), Ok(4096)));
+        for length in [0, 512] {
+            let capsule = with(SglDescriptor::in_capsule(0, length));
+            assert_eq!(fc.sent_by_host(&capsule, 0, 4096), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
+            assert_eq!(fc.wanted_by_host(&capsule), Err(Status::SGL_DESCRIPTOR_TYPE_INVALID));
+        }
     }
 
     #[test]

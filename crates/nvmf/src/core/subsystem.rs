@@ -23,8 +23,6 @@ pub(crate) struct Subsystem {
     table: Vec<Option<Namespace>>,
     /// It is being removed: nobody connects any more.
     pub going: bool,
-    /// The controller identifier that was given last.
-    pub last_cntlid: u16,
 }
 
 impl Subsystem {
@@ -121,12 +119,11 @@ impl Subsystems {
         let place = self.place_for(view.id);
         let slot = &mut self.places[place];
         let mut change = Change::default();
-        let last_cntlid = slot.as_ref().map_or(0, |old| old.last_cntlid);
         if let Some(old) = slot {
             change.gone = old.targets().filter(|tag| opened.iter().all(|o| o.target != *tag)).collect();
             change.nsids = changed(&old.view, view);
         }
-        *slot = Some(Subsystem { view: view.clone(), table: table(opened), going: false, last_cntlid });
+        *slot = Some(Subsystem { view: view.clone(), table: table(opened), going: false });
         (place as u32, change)
     }
 

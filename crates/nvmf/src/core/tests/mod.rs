@@ -12,3 +12,4 @@ mod port;
 mod random;
 mod rig;
 mod silence;
+mod transports;

@@ -34,6 +34,8 @@ pub struct SoftPort {
     pub closed: Vec<u32>,
     /// The host does not send its data.
     pub hold_fetch: bool,
+    /// Our address and the host's, unless they are TCP's.
+    pub from: Option<(Address, Address)>,
 }
 
 impl SoftPort {
@@ -44,8 +46,8 @@ impl SoftPort {
     pub fn connect(&mut self, listener: u32) -> u32 {
         let queue = (0..).find(|n| !self.queues.contains(n)).unwrap();
         self.queues.insert(queue);
-        let local = Address::Ip("192.0.2.1:4420".parse().unwrap());
-        let peer = Address::Ip("192.0.2.9:50000".parse().unwrap());
+        let ip = |text: &str| Address::Ip(text.parse().unwrap());
+        let (local, peer) = self.from.unwrap_or_else(|| (ip("192.0.2.1:4420"), ip("192.0.2.9:50000")));
         self.events.push_back(Event::Opened { queue, origin: Origin { listener, local, peer } });
         queue
     }

@@ -3,10 +3,11 @@
 use super::disk::SoftDisk;
 use super::port::{Sent, SoftPort};
 use crate::view::{ListenerView, SubsystemView, TransportView};
-use crate::{Config, Core, Message, Trtype};
+use crate::{Config, ControllerIds, Core, Message, Trtype};
 use bdev::Features;
 use dma::{Arena, Backing, Class, Options, Pool};
 use ring::{Sender, Tick, mailbox};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use wire::fabrics::{Connect, ConnectData, DISCOVERY_NQN, Nqn, PropertyGet, PropertySet};
@@ -60,6 +61,7 @@ pub fn subsystem(disks: &[Arc<SoftDisk>]) -> SubsystemView {
         max_namespaces: 32,
         min_cntlid: 1,
         max_cntlid: 0xffef,
+        cntlids: ControllerIds::new(1, 0xffef),
         namespaces: disks.iter().enumerate().map(|(n, disk)| disk.view(n as u32 + 1)).collect(),
     }
 }
@@ -82,6 +84,9 @@ pub struct Rig {
     pub now: Tick,
     pub disk: Arc<SoftDisk>,
     next_cid: u16,
+    /// The identifiers of each subsystem, with their range, as the control side keeps them.
+    pub ids: BTreeMap<u32, ((u16, u16), Arc<ControllerIds>)>,
+    fc: bool,
     /// Replies that were not asked for yet, by home.
     inbox: Vec<(usize, Sent)>,
 }
@@ -94,7 +99,7 @@ impl Rig {
 
     pub fn with(homes: usize, transport: TransportView) -> Self {
         let options = Options { backing: Backing::Ordinary, single_file: false, reserve: 0 };
-        let arena = Arena::new(options).unwrap();
+        let (arena, fc) = (Arena::new(options).unwrap(), transport.trtype == Trtype::Fc);
         let (mail, boxes): (Vec<_>, Vec<_>) = (0..homes).map(|_| mailbox(64, || {})).unzip();
         let core = |(home, inbox)| {
             let classes = [Class { size: 8192, count: 64 }, Class { size: 131_072, count: 16 }];
@@ -104,7 +109,7 @@ impl Rig {
         };
         let cores = boxes.into_iter().enumerate().map(core).collect();
         let disk = SoftDisk::new("disk", BLOCKS, 512, ALL);
-        let mut rig = Self { cores, mail, now: 0, disk, next_cid: 100, inbox: Vec::new() };
+        let mut rig = Self { cores, mail, now: 0, disk, next_cid: 100, ids: BTreeMap::new(), fc, inbox: Vec::new() };
         rig.update(subsystem(&[rig.disk.clone()])).unwrap();
         rig.update(discovery()).unwrap();
         rig
@@ -146,7 +151,13 @@ impl Rig {
     }
 
     /// Changes a subsystem on all homes.
-    pub fn update(&mut self, view: SubsystemView) -> Result<(), String> {
+    pub fn update(&mut self, mut view: SubsystemView) -> Result<(), String> {
+        let range = (view.min_cntlid, view.max_cntlid);
+        let (known, ids) = self.ids.entry(view.id).or_insert_with(|| (range, ControllerIds::new(range.0, range.1)));
+        if *known != range {
+            (*known, *ids) = (range, ControllerIds::new(range.0, range.1));
+        }
+        view.cntlids = ids.clone();
         let view = Arc::new(view);
         let answers = self.post(|ack| Message::Subsystem { view: view.clone(), ack });
         let answers: Vec<_> = answers.try_iter().collect();
@@ -200,7 +211,11 @@ impl Rig {
     }
 
     pub fn connect(&mut self, at: (usize, u32), sqe: Connect, data: &ConnectData) -> Cqe {
-        self.call(at, sqe.into_sqe(), data.as_bytes()).0
+        let mut sqe = sqe.into_sqe();
+        if self.fc {
+            sqe.dptr = SglDescriptor::transport(data.as_bytes().len() as u32);
+        }
+        self.call(at, sqe, data.as_bytes()).0
     }
 
     /// A new admin queue, connected; the controller is not enabled.

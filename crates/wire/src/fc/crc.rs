@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn any_length_any_cut() {
-        let bytes: Vec<u8> = (0..100u32).map(|i| (i * i >> 1) as u8).collect();
+        let bytes: Vec<u8> = (0..100u32).map(|i| ((i * i) >> 1) as u8).collect();
         for length in 0..bytes.len() {
             let whole = &bytes[..length];
             assert_eq!(crc(whole), slow(whole), "{length}");

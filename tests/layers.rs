@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nvmf", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("scsi", &["bdev", "dma", "exchange", "reactor", "ring", "stats", "wire"]),
     ("app", &["bdev", "conf", "dma", "os", "reactor", "stats"]),
-    ("host", &["dma", "os", "ring", "stats", "wire"]),
+    ("host", &["dma", "fabric", "fc", "os", "reactor", "ring", "stats", "wire"]),
     ("testbed", &["host", "wire"]),
     ("sim", &["bdev", "dma", "exchange", "ring", "stats"]),
     ("bdev_malloc", &["app", "bdev", "dma", "ring"]),
@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bdev_error", &["app", "bdev", "dma", "ring"]),
     ("nvmf_target", &["app", "bdev", "nvmf", "ring"]),
     ("nvmf_tcp", &["app", "dma", "exchange", "nvmf", "nvmf_target", "os", "reactor", "ring", "stats", "wire"]),
+    ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "wire"]),
     ("rpc", &["app", "os", "reactor"]),
     (
         "qfc",

@@ -33,6 +33,12 @@ pub enum Error {
         /// What was going on.
         what: &'static str,
     },
+    /// The fabric or a port on it does not play along.
+    #[error("{what}")]
+    Fabric {
+        /// What happened.
+        what: String,
+    },
     /// No answer in time.
     #[error("no answer to {what} within {} ms", after.as_millis())]
     Timeout {
@@ -118,6 +124,11 @@ impl Error {
                 "the target's log says why it closed; is it still running? (`qfc rpc framework_get_reactors`)"
                     .to_owned(),
             ),
+            Error::Fabric { .. } => Some(
+                "is the target's port on this fabric, up, and in a zone with this host's? `qfc rpc fc_get_ports` and \
+                 `qfc rpc fabric_get_ports` show it; --fabric names another fabric"
+                    .to_owned(),
+            ),
             Error::Timeout { .. } => Some(
                 "is that an NVMe/TCP port, and is the target not stopped in a debugger? --timeout waits longer"
                     .to_owned(),
@@ -133,7 +144,11 @@ impl Error {
     /// Whether the same again on a new connection may work: the connection is gone, or the target is away.
     pub fn is_connection(&self) -> bool {
         match self {
-            Error::Unreachable { .. } | Error::Lost { .. } | Error::Closed { .. } | Error::Timeout { .. } => true,
+            Error::Unreachable { .. }
+            | Error::Lost { .. }
+            | Error::Closed { .. }
+            | Error::Fabric { .. }
+            | Error::Timeout { .. } => true,
             Error::Refused { status, .. } | Error::Status { status, .. } => !status.dnr(),
             _ => false,
         }

@@ -1,7 +1,9 @@
-//! An NVMe/TCP initiator in user space: what `qfc discover`, `identify`, `perf` and `verify` are made of.
+//! Initiators in user space, for NVMe/TCP, FC-NVMe and SCSI over FCP: what `qfc discover`, `identify`, `perf` and `verify` are
+//! made of.
 //!
 //! - Owns: [`Queue`] (one connection), [`Controller`] (an admin queue and what goes with it), [`discovery`] (log page 70h),
-//!   [`perf`] (load), [`verify`] (data that proves what happened to it), [`raw`] (wrong PDUs on purpose).
+//!   [`scsi`] (logical units), [`fibre`] (a port on the soft fabric), [`perf`] (load), [`verify`] (data that proves what happened
+//!   to it), [`raw`] (wrong PDUs on purpose).
 //! - In: an [`Address`], an [`Identity`], commands. Out: completions, and an [`Error`] that names what was wrong and what to do next.
 //! - Limits: one namespace format (no metadata), queues of 2 to 4,096 entries, one piece of data per command.
 //! - Not done: TLS, authentication, multipath.
@@ -26,25 +28,30 @@ mod address;
 pub mod controller;
 pub mod discovery;
 mod error;
+pub mod fibre;
 mod identity;
 mod link;
 pub mod perf;
 mod queue;
 mod random;
 pub mod raw;
+pub mod scsi;
 mod size;
 pub mod verify;
 mod violation;
+mod volume;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, Place, ScsiAddress, VolumeAddress};
 pub use controller::{Controller, Namespace, Options};
 pub use error::Error;
+pub use fibre::{DEFAULT_FABRIC, FcOptions};
 pub use identity::Identity;
 pub use link::{Link, LinkOptions};
-pub use queue::{Completion, Payload, Queue, QueueOptions, Seen, Slot, TcpQueue};
+pub use queue::{Completion, Io, Payload, Queue, QueueOptions, Seen, Slot, TcpQueue};
 pub use random::Random;
 pub use size::{parse_bytes, parse_seconds};
 pub use violation::Violation;
+pub use volume::Volume;
 
 /// What nearly every call here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,13 +4,17 @@ mod common;
 
 use common::target::{BLOCK, BLOCKS, Deed, Hook, NQN, Store, start};
 use host::verify::{Job, Report, State, Verdict, run};
-use host::{Address, Options};
+use host::{Address, Options, Place, VolumeAddress};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn address(socket: SocketAddr) -> Address {
-    Address { socket, nqn: NQN.to_owned() }
+fn controller(socket: SocketAddr) -> Address {
+    Address { place: Place::Tcp(socket), nqn: NQN.to_owned() }
+}
+
+fn address(socket: SocketAddr) -> VolumeAddress {
+    VolumeAddress::Nvme(controller(socket))
 }
 
 fn job() -> Job {
@@ -182,13 +186,13 @@ fn the_discovery_log_is_of_one_generation() {
     let (socket, store) = start(honest());
     for (changes, records) in [(0, 0), (0, 3), (3, 20)] {
         discovery(&store, changes, records);
-        let log = host::discovery::discover(&address(socket), &Options::default()).unwrap();
+        let log = host::discovery::discover(&controller(socket), &Options::default()).unwrap();
         assert_eq!(log.records.len(), records);
         assert_eq!(log.genctr, store.lock().unwrap().genctr);
         assert!(log.records.iter().all(|r| r.trtype == "tcp" && r.subnqn.starts_with(NQN)));
     }
     discovery(&store, 1000, 2);
-    let error = host::discovery::discover(&address(socket), &Options::default()).unwrap_err();
+    let error = host::discovery::discover(&controller(socket), &Options::default()).unwrap_err();
     assert!(error.to_string().contains("changed"), "{error}");
 }
 

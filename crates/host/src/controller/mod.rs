@@ -6,8 +6,10 @@ mod namespace;
 
 pub use namespace::Namespace;
 
-use crate::{Address, Error, Identity, Link, LinkOptions, Payload, Queue, QueueOptions, Result};
+use crate::fibre::Association;
+use crate::{Address, Error, FcOptions, Identity, Link, LinkOptions, Payload, Place, Queue, QueueOptions, Result};
 use keep::Keep;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::IntoBytes;
 use wire::fabrics::{AUTHREQ_ASCR, AUTHREQ_ATR, Connect, ConnectData, Nqn, cattr};
@@ -22,6 +24,8 @@ pub struct Options {
     pub host: Identity,
     /// Digests, alignment, time-outs, strictness.
     pub link: LinkOptions,
+    /// Fibre Channel: which fabric, and who to be there.
+    pub fc: FcOptions,
     /// Keep Alive Timeout; zero for none.
     pub kato: Duration,
     /// Entries of the admin queue.
@@ -35,6 +39,7 @@ impl Default for Options {
         Options {
             host: Identity::default(),
             link: LinkOptions::default(),
+            fc: FcOptions::default(),
             kato: Duration::from_secs(15),
             admin_entries: 32,
             disable_sq_flow_control: false,
@@ -48,6 +53,8 @@ const ADMIN_BUFFER: u32 = 16 << 10;
 /// A connected and enabled controller.
 pub struct Controller {
     admin: Queue,
+    /// Over Fibre Channel: what its queues belong to.
+    association: Option<Arc<Association>>,
     address: Address,
     options: Options,
     /// Controller Capabilities.
@@ -77,9 +84,10 @@ impl Controller {
     /// # Errors
     /// What the target refused or did wrong.
     pub fn connect(address: &Address, options: &Options) -> Result<Controller> {
-        let (admin, cntlid) = admin_queue(address, options)?;
+        let (admin, association, cntlid) = admin_queue(address, options)?;
         let mut controller = Controller {
             admin,
+            association,
             address: address.clone(),
             cap: Cap::default(),
             vs: Vs::default(),
@@ -188,12 +196,13 @@ impl Controller {
         let in_capsule =
             (self.identify.ioccsz.get() * wire::limits::CAPSULE_UNIT_BYTES).saturating_sub(wire::limits::SQE_BYTES);
         let off = self.options.disable_sq_flow_control;
-        let link = Link::open(self.address.socket, &self.options.link)?;
         let strict = self.options.link.strict;
-        let mut queue = Queue::tcp(
-            link,
-            QueueOptions { entries, buffer: buffer.max(1024), in_capsule, flow_control: !off, strict },
-        );
+        let sizes = QueueOptions { entries, buffer: buffer.max(1024), in_capsule, flow_control: !off, strict };
+        let mut queue = match (self.address.place, &self.association) {
+            (Place::Tcp(socket), _) => Queue::tcp(Link::open(socket, &self.options.link)?, sizes),
+            (Place::Fc(_), Some(association)) => Queue::Fc(Box::new(association.connect(qid, sizes)?)),
+            (Place::Fc(_), None) => unreachable!("a controller over Fibre Channel has an association"),
+        };
         let mut command = Connect::new(qid, entries, 0);
         command.cattr = if off { cattr::DISABLE_SQ_FLOW_CONTROL } else { 0 };
         let cntlid = connect(&mut queue, command, self.cntlid, &self.address, &self.options)?;
@@ -223,7 +232,7 @@ impl Controller {
     }
 }
 
-fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, u16)> {
+fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, Option<Arc<Association>>, u16)> {
     let entries = options.admin_entries.max(wire::limits::ADMIN_QUEUE_MIN_MAX);
     let sizes = QueueOptions {
         entries,
@@ -232,7 +241,15 @@ fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, u16)> {
         flow_control: true,
         strict: options.link.strict,
     };
-    let mut admin = Queue::tcp(Link::open(address.socket, &options.link)?, sizes);
+    let (mut admin, association) = match address.place {
+        Place::Tcp(socket) => (Queue::tcp(Link::open(socket, &options.link)?, sizes), None),
+        Place::Fc(target) => {
+            let timeout = options.link.timeout;
+            let (association, queue) =
+                Association::create(target, &address.nqn, &options.host, &options.fc, sizes, timeout)?;
+            (Queue::Fc(Box::new(queue)), Some(association))
+        }
+    };
     let kato = u32::try_from(options.kato.as_millis()).unwrap_or(u32::MAX);
     let cntlid = connect(&mut admin, Connect::new(0, entries, kato), CNTLID_DYNAMIC, address, options)?;
     if cntlid >= wire::limits::CNTLID_RESERVED {
@@ -240,7 +257,7 @@ fn admin_queue(address: &Address, options: &Options) -> Result<(Queue, u16)> {
             "Connect answered controller identifier {cntlid:#x}, which is reserved"
         )));
     }
-    Ok((admin, cntlid))
+    Ok((admin, association, cntlid))
 }
 
 /// The Connect command; its answer's controller identifier.

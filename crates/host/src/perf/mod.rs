@@ -5,7 +5,7 @@ mod worker;
 
 pub use report::{Latency, Report};
 
-use crate::{Address, Controller, Error, Options, Queue, Result};
+use crate::{Error, Options, Queue, Result, Volume, VolumeAddress};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -83,23 +83,23 @@ pub type Progress<'a> = &'a mut dyn FnMut(Duration, u64, Duration);
 ///
 /// # Errors
 /// What the target refused or did wrong, a job that does not fit the namespace, a failed command.
-pub fn run(address: &Address, options: &Options, job: &Job, progress: Progress<'_>) -> Result<Report> {
+pub fn run(address: &VolumeAddress, options: &Options, job: &Job, progress: Progress<'_>) -> Result<Report> {
     let begin = Instant::now();
-    let mut controller = Controller::connect(address, options)?;
+    let mut volume = Volume::open(address, job.nsid, options)?;
     let admin_connect = begin.elapsed();
-    let namespace = controller.namespace(job.nsid)?;
-    check(&controller, &namespace, job)?;
-    let given = controller.set_queue_count(job.queues)?;
+    let namespace = volume.namespace();
+    check(&volume, &namespace, job)?;
+    let given = volume.queue_count(job.queues)?;
     if given < job.queues {
         return Err(Error::Controller(format!(
             "the controller has {given} I/O queues for this host, not {}: use a smaller -P",
             job.queues
         )));
     }
-    let (queues, connects) = connect(&controller, job)?;
+    let (queues, connects) = connect(&volume, job)?;
     let shared = Arc::new(Shared::new(usize::from(threads(job))));
     let run = spawn(queues, job, &namespace, &shared);
-    let watched = watch(&mut controller, job, &shared, progress);
+    let watched = watch(&mut volume, job, &shared, progress);
     shared.stop.store(true, Relaxed);
     let mut report = Report::new(job, address, admin_connect, connects);
     for thread in run {
@@ -108,7 +108,7 @@ pub fn run(address: &Address, options: &Options, job: &Job, progress: Progress<'
     }
     watched?;
     report.finish();
-    controller.disconnect()?;
+    volume.close()?;
     Ok(report)
 }
 
@@ -116,7 +116,7 @@ fn threads(job: &Job) -> u16 {
     job.threads.clamp(1, job.queues.max(1))
 }
 
-fn check(controller: &Controller, namespace: &crate::Namespace, job: &Job) -> Result<()> {
+fn check(volume: &Volume, namespace: &crate::Namespace, job: &Job) -> Result<()> {
     let fail = |what: String| Err(Error::Local(what));
     if job.queues == 0 || job.depth == 0 || job.io_bytes == 0 {
         return fail("-P, -q and -o are at least 1".to_owned());
@@ -127,20 +127,20 @@ fn check(controller: &Controller, namespace: &crate::Namespace, job: &Job) -> Re
     if u64::from(job.io_bytes) > namespace.bytes() {
         return fail(format!("-o {} is larger than the namespace", job.io_bytes));
     }
-    match controller.max_transfer() {
+    match volume.max_transfer() {
         Some(most) if u64::from(job.io_bytes) > most => {
-            fail(format!("-o {}: the controller takes {most} bytes at most (MDTS)", job.io_bytes))
+            fail(format!("-o {}: the target takes {most} bytes at most", job.io_bytes))
         }
         _ => Ok(()),
     }
 }
 
-fn connect(controller: &Controller, job: &Job) -> Result<(Vec<Queue>, Vec<Duration>)> {
+fn connect(volume: &Volume, job: &Job) -> Result<(Vec<Queue>, Vec<Duration>)> {
     let mut queues = Vec::new();
     let mut times = Vec::new();
     for qid in 1..=job.queues {
         let begin = Instant::now();
-        queues.push(controller.io_queue(qid, job.depth.saturating_add(1), job.io_bytes)?);
+        queues.push(volume.queue(qid, job.depth.saturating_add(1), job.io_bytes)?);
         times.push(begin.elapsed());
     }
     Ok((queues, times))
@@ -171,13 +171,13 @@ fn spawn(queues: Vec<Queue>, job: &Job, namespace: &crate::Namespace, shared: &A
 }
 
 /// Keeps the controller alive and tells progress until the time is over or a worker failed.
-fn watch(controller: &mut Controller, job: &Job, shared: &Shared, progress: Progress<'_>) -> Result<()> {
+fn watch(volume: &mut Volume, job: &Job, shared: &Shared, progress: Progress<'_>) -> Result<()> {
     let begin = Instant::now();
     let (mut last, mut seen) = (begin, 0);
     let whole = job.warmup + job.time;
     while begin.elapsed() < whole && !shared.failed.load(Relaxed) {
         std::thread::sleep(Duration::from_millis(20).min(whole.saturating_sub(begin.elapsed())));
-        controller.tick()?;
+        volume.tick()?;
         if begin.elapsed() >= job.warmup && !shared.measure.load(Relaxed) {
             shared.measure.store(true, Relaxed);
         }

@@ -2,7 +2,7 @@
 
 use super::worker::Part;
 use super::{Job, Workload};
-use crate::Address;
+use crate::VolumeAddress;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(job: &Job, address: &Address, admin: Duration, connects: Vec<Duration>) -> Report {
+    pub(super) fn new(job: &Job, address: &VolumeAddress, admin: Duration, connects: Vec<Duration>) -> Report {
         let us = |d: &Duration| d.as_secs_f64() * 1e6;
         Report {
             target: address.to_string(),

@@ -1,12 +1,10 @@
 //! One thread of a load: its queues, each kept at its depth.
 
 use super::Job;
-use crate::{Error, Namespace, Payload, Queue, Random, Result, Slot};
+use crate::{Error, Io, Namespace, Queue, Random, Result, Slot};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use wire::nvm::Rw;
-use wire::nvme::NvmOpcode;
 
 /// What the threads of a run share.
 #[derive(Debug)]
@@ -134,14 +132,10 @@ impl Worker {
     #[inline]
     fn start(&mut self, q: usize, slot: Slot, now: Instant) {
         let (unit, read) = self.places.next();
-        let (opcode, payload) = if read {
-            (NvmOpcode::READ, Payload::Read(self.io_bytes))
-        } else {
-            (NvmOpcode::WRITE, Payload::Write(self.io_bytes))
-        };
-        let sqe = Rw::sqe(opcode, self.nsid, unit * u64::from(self.io_blocks), self.io_blocks, 0);
+        let (block, blocks) = (unit * u64::from(self.io_blocks), self.io_blocks);
+        let io = if read { Io::Read { block, blocks } } else { Io::Write { block, blocks } };
         self.started[q][slot.index()] = (now, read);
-        self.queues[q].start(slot, sqe, payload);
+        self.queues[q].start_io(slot, self.nsid, io, self.io_bytes);
     }
 
     #[inline]

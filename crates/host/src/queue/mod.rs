@@ -4,23 +4,32 @@ mod tcp;
 mod types;
 
 pub use tcp::TcpQueue;
-pub use types::{Completion, Payload, QueueOptions, Seen, Slot};
+pub use types::{Completion, Io, Payload, QueueOptions, Seen, Slot};
 
+use crate::fibre::FcQueue;
+use crate::scsi::ScsiQueue;
 use crate::{Error, Link, Result};
 use std::time::{Duration, Instant};
-use wire::nvme::{Cqe, Sqe};
+use wire::nvm::Rw;
+use wire::nvme::{Cqe, NvmOpcode, Sqe};
 
 /// See the module. All memory is there from the start.
 #[derive(Debug)]
 pub enum Queue {
     /// An NVMe/TCP connection.
     Tcp(Box<TcpQueue>),
+    /// An FC-NVMe connection.
+    Fc(Box<FcQueue>),
+    /// Commands to a SCSI logical unit.
+    Scsi(Box<ScsiQueue>),
 }
 
 macro_rules! each {
     ($queue:expr, $inner:ident => $body:expr) => {
         match $queue {
             Queue::Tcp($inner) => $body,
+            Queue::Fc($inner) => $body,
+            Queue::Scsi($inner) => $body,
         }
     };
 }
@@ -60,13 +69,37 @@ impl Queue {
         each!(self, queue => queue.buffer_mut(slot))
     }
 
-    /// Queues a command: CID and data pointer are filled in here. It leaves with the next [`Queue::poll`].
+    /// Queues a block operation on namespace `nsid` (a logical unit is the queue's own), which moves `bytes`.
     ///
     /// # Panics
-    /// If the slot is not the caller's, or its buffer is shorter than the data.
+    /// As [`Queue::start`].
+    #[inline]
+    pub fn start_io(&mut self, slot: Slot, nsid: u32, io: Io, bytes: u32) {
+        if let Queue::Scsi(queue) = self {
+            return queue.start_io(slot, io, bytes);
+        }
+        match io {
+            Io::Read { block, blocks } => {
+                self.start(slot, Rw::sqe(NvmOpcode::READ, nsid, block, blocks, 0), Payload::Read(bytes));
+            }
+            Io::Write { block, blocks } => {
+                self.start(slot, Rw::sqe(NvmOpcode::WRITE, nsid, block, blocks, 0), Payload::Write(bytes));
+            }
+            Io::Flush => self.start(slot, Sqe::new(NvmOpcode::FLUSH.0, nsid), Payload::None),
+        }
+    }
+
+    /// Queues an NVMe command: CID and data pointer are filled in here. It leaves with the next [`Queue::poll`].
+    ///
+    /// # Panics
+    /// If the slot is not the caller's, its buffer is shorter than the data, or the queue speaks SCSI.
     #[inline]
     pub fn start(&mut self, slot: Slot, sqe: Sqe, payload: Payload) {
-        each!(self, queue => queue.start(slot, sqe, payload))
+        match self {
+            Queue::Tcp(queue) => queue.start(slot, sqe, payload),
+            Queue::Fc(queue) => queue.start(slot, sqe, payload),
+            Queue::Scsi(_) => panic!("an NVMe command for a SCSI queue"),
+        }
     }
 
     /// One turn: sends what waits, receives what came. Returns how many completions can be taken with [`Queue::next_done`].

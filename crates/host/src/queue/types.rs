@@ -33,6 +33,27 @@ impl Payload {
     }
 }
 
+/// A block operation, for those who do not care which command set carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Io {
+    /// Read blocks.
+    Read {
+        /// First block.
+        block: u64,
+        /// How many.
+        blocks: u32,
+    },
+    /// Write blocks.
+    Write {
+        /// First block.
+        block: u64,
+        /// How many.
+        blocks: u32,
+    },
+    /// What was written before is to be on the medium.
+    Flush,
+}
+
 /// Sizes of a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueOptions {

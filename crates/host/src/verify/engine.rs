@@ -4,7 +4,7 @@ use super::model::{FORMAT, Model, Subject};
 use super::report::Report;
 use super::session::{Phase, Session};
 use super::{Job, State};
-use crate::{Address, Controller, Error, Namespace, Options, Queue, Random, Result};
+use crate::{Error, Namespace, Options, Queue, Random, Result, Volume, VolumeAddress};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -15,20 +15,20 @@ pub type Progress<'a> = &'a mut dyn FnMut(&Report);
 ///
 /// # Errors
 /// No connection (again) in time, a job that does not fit the namespace, a target that breaks the standard, a state file that is not right.
-pub fn run(address: &Address, options: &Options, job: &Job, progress: Progress<'_>) -> Result<Report> {
+pub fn run(address: &VolumeAddress, options: &Options, job: &Job, progress: Progress<'_>) -> Result<Report> {
     let begin = Instant::now();
-    let (controller, namespace) = connect(address, options, job.nsid)?;
+    let (volume, namespace) = connect(address, options, job.nsid)?;
     let model = model(job, address, &namespace)?;
     let report = Report { target: address.to_string(), run: model.subject.run, ..Report::default() };
     let random = Random::new(job.seed ^ model.subject.run);
     let mut course = Course { model, report, random, phases: phases(job, begin) };
-    let mut first = Some(controller);
+    let mut first = Some(volume);
     while !course.phases.is_empty() {
-        let controller = match first.take() {
-            Some(controller) => controller,
+        let volume = match first.take() {
+            Some(volume) => volume,
             None => again(address, options, job, &namespace, &mut course.report)?,
         };
-        match session(controller, job, &mut course, progress) {
+        match session(volume, job, &mut course, progress) {
             Err(error) if error.is_connection() && !job.reconnect.is_zero() => course.lost(progress),
             ended => ended?,
         }
@@ -68,40 +68,46 @@ fn phases(job: &Job, begin: Instant) -> VecDeque<Phase> {
 }
 
 /// The phases that are left, over one connection.
-fn session(mut controller: Controller, job: &Job, course: &mut Course, progress: Progress<'_>) -> Result<()> {
-    let queues = queues(&mut controller, job, &course.model)?;
-    let mut session = Session::new(controller, queues, &mut course.model, &mut course.report, &mut course.random);
+fn session(mut volume: Volume, job: &Job, course: &mut Course, progress: Progress<'_>) -> Result<()> {
+    let queues = queues(&mut volume, job, &course.model)?;
+    let mut session = Session::new(volume, queues, &mut course.model, &mut course.report, &mut course.random);
     while let Some(phase) = course.phases.front() {
         session.run(*phase, progress)?;
         course.phases.pop_front();
     }
-    let Session { controller, queues, .. } = session;
+    let Session { volume, queues, .. } = session;
     drop(queues);
     // All is checked; a target that is gone by now changes nothing.
-    let _ = controller.disconnect();
+    let _ = volume.close();
     Ok(())
 }
 
-fn queues(controller: &mut Controller, job: &Job, model: &Model) -> Result<Vec<Queue>> {
+fn queues(volume: &mut Volume, job: &Job, model: &Model) -> Result<Vec<Queue>> {
     let bytes = model.subject.io_blocks * model.subject.block;
-    if controller.max_transfer().is_some_and(|most| u64::from(bytes) > most) {
+    if volume.max_transfer().is_some_and(|most| u64::from(bytes) > most) {
         return Err(Error::Local(format!(
-            "-o {bytes}: the controller takes {} bytes at most (MDTS)",
-            controller.max_transfer().unwrap_or(0)
+            "-o {bytes}: the target takes {} bytes at most",
+            volume.max_transfer().unwrap_or(0)
         )));
     }
-    let count = job.queues.min(controller.set_queue_count(job.queues)?);
-    (1..=count).map(|qid| controller.io_queue(qid, job.depth.saturating_add(1), bytes)).collect()
+    let count = job.queues.min(volume.queue_count(job.queues)?);
+    (1..=count).map(|qid| volume.queue(qid, job.depth.saturating_add(1), bytes)).collect()
 }
 
 /// A new connection to the same namespace, tried until the job's patience ends.
-fn again(address: &Address, options: &Options, job: &Job, was: &Namespace, report: &mut Report) -> Result<Controller> {
+fn again(
+    address: &VolumeAddress,
+    options: &Options,
+    job: &Job,
+    was: &Namespace,
+    report: &mut Report,
+) -> Result<Volume> {
     let begin = Instant::now();
     loop {
         match connect(address, options, job.nsid) {
-            Ok((controller, now)) => {
+            Ok((volume, now)) => {
                 report.longest_outage = report.longest_outage.max(begin.elapsed().as_secs_f64());
-                return same(was, &now).map(|()| controller);
+                return same(was, &now).map(|()| volume);
             }
             // A target that comes up again may not have its subsystem yet.
             Err(error) if !(error.is_connection() || matches!(error, Error::Refused { .. })) => return Err(error),
@@ -121,13 +127,13 @@ fn same(was: &Namespace, now: &Namespace) -> Result<()> {
     )))
 }
 
-fn connect(address: &Address, options: &Options, nsid: u32) -> Result<(Controller, Namespace)> {
-    let mut controller = Controller::connect(address, options)?;
-    let namespace = controller.namespace(nsid)?;
-    Ok((controller, namespace))
+fn connect(address: &VolumeAddress, options: &Options, nsid: u32) -> Result<(Volume, Namespace)> {
+    let volume = Volume::open(address, nsid, options)?;
+    let namespace = volume.namespace();
+    Ok((volume, namespace))
 }
 
-fn model(job: &Job, address: &Address, namespace: &Namespace) -> Result<Model> {
+fn model(job: &Job, address: &VolumeAddress, namespace: &Namespace) -> Result<Model> {
     let (path, loaded) = match &job.state {
         State::Resume(path) => (Some(path), Some(Model::load(path, true))),
         State::Check(path) => (Some(path), Some(Model::load(path, false))),
@@ -151,7 +157,7 @@ fn model(job: &Job, address: &Address, namespace: &Namespace) -> Result<Model> {
     Ok(model)
 }
 
-fn subject(job: &Job, address: &Address, namespace: &Namespace) -> Result<Subject> {
+fn subject(job: &Job, address: &VolumeAddress, namespace: &Namespace) -> Result<Subject> {
     let io_blocks = job.io_bytes / namespace.block;
     if io_blocks == 0 || !job.io_bytes.is_multiple_of(namespace.block) {
         return Err(Error::Local(format!(

@@ -3,10 +3,9 @@
 use super::model::Model;
 use super::pattern;
 use super::report::{Finding, Report};
-use crate::{Completion, Controller, Error, Payload, Queue, Random, Result, Slot};
+use crate::{Completion, Error, Io, Queue, Random, Result, Slot, Volume};
 use std::time::{Duration, Instant};
-use wire::nvm::Rw;
-use wire::nvme::{NvmOpcode, Sqe, Status, sct};
+use wire::nvme::{Status, sct};
 
 /// What a slot's command does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(super) enum Phase {
 }
 
 pub(super) struct Session<'a> {
-    pub controller: Controller,
+    pub volume: Volume,
     pub queues: Vec<Queue>,
     pub model: &'a mut Model,
     pub report: &'a mut Report,
@@ -40,7 +39,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub fn new(
-        controller: Controller,
+        volume: Volume,
         queues: Vec<Queue>,
         model: &'a mut Model,
         report: &'a mut Report,
@@ -49,7 +48,7 @@ impl<'a> Session<'a> {
         let units = model.subject.blocks / u64::from(model.subject.io_blocks);
         let ops = queues.iter().map(|_| vec![Op::Flush; 4096]).collect();
         Session {
-            controller,
+            volume,
             queues,
             model,
             report,
@@ -72,7 +71,7 @@ impl<'a> Session<'a> {
                 moved += self.turn(q, phase)?;
             }
             if ticked.elapsed() > Duration::from_millis(100) {
-                self.controller.tick()?;
+                self.volume.tick()?;
                 ticked = Instant::now();
             }
             if told.elapsed() > Duration::from_secs(1) {
@@ -181,21 +180,21 @@ impl<'a> Session<'a> {
         let (nsid, blocks) = (self.model.subject.nsid, self.blocks());
         let bytes = blocks * self.model.subject.block;
         self.ops[q][slot.index()] = op;
-        let (sqe, payload) = match op {
-            Op::Flush => (Sqe::new(NvmOpcode::FLUSH.0, nsid), Payload::None),
+        let io = match op {
+            Op::Flush => Io::Flush,
             Op::Read { unit } => {
-                // What is not overwritten by the controller must not look right.
+                // What is not overwritten by the target must not look right.
                 self.queues[q].buffer_mut(slot)[..bytes as usize].fill(0xee);
-                (Rw::sqe(NvmOpcode::READ, nsid, self.first(unit), blocks, 0), Payload::Read(bytes))
+                Io::Read { block: self.first(unit), blocks }
             }
             Op::Write { unit } => {
                 let first = self.first(unit);
                 self.model.begin(first, blocks).map_err(Error::Local)?;
                 self.fill(q, slot, first);
-                (Rw::sqe(NvmOpcode::WRITE, nsid, first, blocks, 0), Payload::Write(bytes))
+                Io::Write { block: first, blocks }
             }
         };
-        self.queues[q].start(slot, sqe, payload);
+        self.queues[q].start_io(slot, nsid, io, bytes);
         Ok(())
     }
 

@@ -1,13 +1,14 @@
 //! The command line.
 
-use crate::target::{ConnectArgs, LoadTarget, PlainTarget};
+use crate::target::{ConnectArgs, LoadTarget, PlainTarget, TimeOrTransport, time_or_transport};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// An NVMe/TCP host in user space: no kernel module, no root.
+/// A storage host in user space, for NVMe/TCP, FC-NVMe and SCSI over FCP: no kernel module, no root.
 ///
-/// Every command takes the target as tcp://ADDRESS:PORT/NQN, or with the flags of nvme-cli (-a, -s, -n).
+/// Every command takes the target as tcp://ADDRESS:PORT/NQN, fc://nn-0x...:pn-0x.../NQN or fcp://nn-0x...:pn-0x.../LUN, or with the
+/// flags of nvme-cli (-t, -a, -s, -n). Fibre Channel here is the soft fabric: --fabric says where it is.
 #[derive(Debug, Parser)]
 #[command(
     name = "qfc",
@@ -19,6 +20,8 @@ Examples:
   qfc identify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk --namespaces
   qfc perf tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -w randread -q 32 -o 4k -t 10
   qfc verify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -t 30
+  qfc discover -t fc -a nn-0x20000024ff7799ab:pn-0x21000024ff7799ab       over the soft Fibre Channel fabric
+  qfc perf fcp://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/0 -t 10       a SCSI disk
   qfc rpc nvmf_get_subsystems
 
 Exit status: 0 done and good, 1 the answer is bad (verify found damage, an RPC failed), 2 it could not be done."
@@ -134,9 +137,9 @@ pub struct PerfArgs {
     /// Bytes of a command
     #[arg(short = 'o', long, default_value = "4k", value_parser = io_size, value_name = "SIZE")]
     pub io_size: u32,
-    /// How long to measure
-    #[arg(short = 't', long, default_value = "10", value_parser = host::parse_seconds, value_name = "SECONDS")]
-    pub time: Duration,
+    /// How long to measure [default: 10]; or, given once more, the transport: tcp, fc, fcp
+    #[arg(short = 't', long, value_parser = time_or_transport, value_name = "SECONDS")]
+    pub time: Vec<TimeOrTransport>,
     /// How long to run before that
     #[arg(long, default_value = "1", value_parser = host::parse_seconds, value_name = "SECONDS")]
     pub warmup: Duration,
@@ -175,9 +178,9 @@ pub struct VerifyArgs {
     pub target: LoadTarget,
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// How long to write and read
-    #[arg(short = 't', long, default_value = "10", value_parser = host::parse_seconds, value_name = "SECONDS")]
-    pub time: Duration,
+    /// How long to write and read [default: 10]; or, given once more, the transport: tcp, fc, fcp
+    #[arg(short = 't', long, value_parser = time_or_transport, value_name = "SECONDS")]
+    pub time: Vec<TimeOrTransport>,
     /// Commands outstanding on each queue
     #[arg(short = 'q', long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4095), value_name = "N")]
     pub depth: u16,
@@ -264,17 +267,39 @@ mod tests {
     }
 
     fn address(line: &str) -> String {
+        let asked = |asked| match asked {
+            crate::target::Asked::Nvme(address) => address.to_string(),
+            crate::target::Asked::Scsi(address) => address.to_string(),
+        };
         match parse(line) {
-            Ok(Command::Discover(a)) => a.target.discovery().map(|a| a.to_string()),
-            Ok(Command::Identify(a)) => a.target.any().map(|a| a.to_string()),
-            Ok(Command::Perf(a)) => a.target.subsystem().map(|a| a.to_string()),
-            Ok(Command::Verify(a)) => a.target.subsystem().map(|a| a.to_string()),
+            Ok(Command::Discover(a)) => a.target.discovery().map(asked),
+            Ok(Command::Identify(a)) => a.target.any().map(asked),
+            Ok(Command::Perf(a)) => a.target.volume(&a.time).map(|a| a.to_string()),
+            Ok(Command::Verify(a)) => a.target.volume(&a.time).map(|a| a.to_string()),
             other => panic!("{line}: {other:?}"),
         }
         .unwrap_or_else(|failure| match failure {
             crate::Failure::Text(text) => text,
             _ => panic!("{line}"),
         })
+    }
+
+    #[test]
+    fn fibre_channel_targets() {
+        let port = "nn-0x20000024ff7799ab:pn-0x21000024ff7799ab";
+        let discovery = format!("fc://{port}/{}", wire::fabrics::DISCOVERY_NQN);
+        assert_eq!(address(&format!("qfc discover -t fc -a {port}")), discovery);
+        assert_eq!(address(&format!("qfc discover {port}")), discovery);
+        for line in ["-t fc -a PORT -n nqn.a", "fc://PORT/nqn.a", "-a PORT -n nqn.a -t 5 -t fc"] {
+            let line = format!("qfc perf {}", line.replace("PORT", port));
+            assert_eq!(address(&line), format!("fc://{port}/nqn.a"), "{line}");
+        }
+        for line in ["perf -t fcp -a PORT --lun 7 -t 5", "verify fcp://PORT/7", "identify -t fcp -a PORT --lun 7"] {
+            let line = format!("qfc {}", line.replace("PORT", port));
+            assert_eq!(address(&line), format!("fcp://{port}/7"), "{line}");
+        }
+        assert!(address(&format!("qfc perf -t tcp -a {port} -n nqn.a")).contains("-t tcp"));
+        assert!(address("qfc discover -t fc -a 1.2.3.4").contains("nn-0x"));
     }
 
     #[test]
@@ -315,6 +340,7 @@ mod tests {
         assert!(address("qfc identify rdma://1.2.3.4:4420/nqn.x").contains("tcp"));
         for (line, word) in [
             ("qfc discover -t rdma -a 1.2.3.4", "tcp"),
+            ("qfc perf x -t soon", "soon"),
             ("qfc perf x -o 100", "512 bytes"),
             ("qfc perf x -o 4q", "unit"),
             ("qfc perf x -q 0", "0"),
@@ -336,7 +362,7 @@ mod tests {
             panic!()
         };
         assert_eq!((p.io_size, p.depth, p.queues, p.mix, p.core), (131_072, 128, 4, 30, Some(1)));
-        assert_eq!((p.time, p.warmup), (Duration::from_millis(1500), Duration::ZERO));
+        assert_eq!((crate::target::time_of(&p.time), p.warmup), (Duration::from_millis(1500), Duration::ZERO));
         let options = p.connect.options().ok().unwrap();
         assert!(options.link.hdgst && options.link.ddgst && options.link.strict && options.link.hpda == 7);
         let Ok(Command::Discover(d)) =

@@ -1,15 +1,52 @@
 //! `qfc discover`.
 
 use crate::cli::{DiscoverArgs, Output};
+use crate::identify::unit;
+use crate::target::Asked;
 use crate::{Failure, print};
 use host::discovery::{DiscoveryLog, Record};
+use host::scsi::Target;
+use host::{Options, ScsiAddress};
+use serde_json::Value;
 
 pub fn run(args: &DiscoverArgs) -> Result<(), Failure> {
-    let log = host::discovery::discover(&args.target.discovery()?, &args.connect.options()?)?;
+    let options = args.connect.options()?;
+    let address = match args.target.discovery()? {
+        Asked::Nvme(address) => address,
+        Asked::Scsi(address) => return units(&address, &options, args.output),
+    };
+    let log = host::discovery::discover(&address, &options)?;
     match args.output {
         Output::Json => print(&serde_json::to_string_pretty(&log).expect("plain data")),
         Output::Text => print(&text(&log)),
     }
+    Ok(())
+}
+
+/// The logical units of a SCSI target.
+fn units(address: &ScsiAddress, options: &Options, output: Output) -> Result<(), Failure> {
+    let target = Target::connect(address.port, options)?;
+    let mut units = Vec::new();
+    for lun in target.luns()? {
+        units.push(unit(lun, &target.inquiry(lun)?));
+    }
+    if output == Output::Json {
+        let shown = serde_json::json!({"port": address.port.to_string(), "logical_units": units});
+        print(&serde_json::to_string_pretty(&shown).expect("plain data"));
+        return Ok(());
+    }
+    let mut out = format!("{}: {} logical unit{}", address.port, units.len(), if units.len() == 1 { "" } else { "s" });
+    for unit in &units {
+        let text = |name: &str| unit[name].as_str().unwrap_or("-").to_owned();
+        let lun = &unit["lun"];
+        out +=
+            &format!("\n\nfcp://{}/{lun}\n  {} {} {}", address.port, text("vendor"), text("product"), text("revision"));
+        out += &format!("\n  serial {}  naa {}", text("serial_number"), text("naa"));
+        if unit["peripheral"] != Value::from(0) {
+            out += "\n  no disk is there";
+        }
+    }
+    print(&out);
     Ok(())
 }
 
@@ -31,6 +68,8 @@ fn entry(r: &Record) -> String {
     let mut out = format!("\n\n{}\n  {}, port id {}, secure channel {}", r.subnqn, r.subtype, r.portid, r.treq);
     if r.trtype == "tcp" {
         out += &format!("\n  tcp://{host}:{}/{}", r.trsvcid, r.subnqn);
+    } else if r.trtype == "fc" {
+        out += &format!("\n  fc://{}/{}", r.traddr, r.subnqn);
     } else {
         out += &format!("\n  {} {host} {}", r.trtype, r.trsvcid);
     }

@@ -1,13 +1,20 @@
 //! `qfc identify`.
 
 use crate::cli::{IdentifyArgs, Output};
+use crate::target::Asked;
 use crate::{Failure, print};
+use host::scsi::{Disk, Inquiry};
 use host::{Controller, Namespace};
 use serde_json::{Value, json};
 use wire::identify::bits;
 
 pub fn run(args: &IdentifyArgs) -> Result<(), Failure> {
-    let mut controller = Controller::connect(&args.target.any()?, &args.connect.options()?)?;
+    let options = args.connect.options()?;
+    let address = match args.target.any()? {
+        Asked::Nvme(address) => address,
+        Asked::Scsi(address) => return disk(&Disk::connect(&address, &options)?, args.output),
+    };
+    let mut controller = Controller::connect(&address, &options)?;
     let mut namespaces = Vec::new();
     if args.namespaces {
         for nsid in controller.active_namespaces()? {
@@ -25,6 +32,39 @@ pub fn run(args: &IdentifyArgs) -> Result<(), Failure> {
     Ok(controller.disconnect()?)
 }
 
+/// A logical unit.
+fn disk(disk: &Disk, output: Output) -> Result<(), Failure> {
+    let namespace = disk.namespace();
+    let mut shown = unit(namespace.nsid as u16, disk.inquiry());
+    shown["blocks"] = namespace.blocks.into();
+    shown["block_bytes"] = namespace.block.into();
+    shown["bytes"] = namespace.bytes().into();
+    shown["max_transfer_bytes"] = disk.max_transfer().into();
+    match output {
+        Output::Json => print(&serde_json::to_string_pretty(&shown).expect("plain data")),
+        Output::Text => print(text(&shown).trim_end()),
+    }
+    Ok(())
+}
+
+/// What a logical unit says of itself.
+pub fn unit(lun: u16, inquiry: &Inquiry) -> Value {
+    json!({
+        "lun": lun,
+        "peripheral": inquiry.peripheral,
+        "vendor": inquiry.vendor,
+        "product": inquiry.product,
+        "revision": inquiry.revision,
+        "serial_number": inquiry.serial,
+        "naa": inquiry.naa.as_deref().map(hex),
+        "uuid": inquiry.uuid.map(|uuid| uuid.to_string()),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
 fn shown(c: &Controller) -> Value {
     let id = &c.identify;
     let ascii = |field: &[u8]| wire::unpadded(field).unwrap_or("(not text)").to_owned();
@@ -36,7 +76,7 @@ fn shown(c: &Controller) -> Value {
     };
     json!({
         "subnqn": id.subnqn.text().unwrap_or("(not text)"),
-        "address": c.address().socket.to_string(),
+        "address": c.address().place.to_string(),
         "cntlid": c.cntlid,
         "controller_type": kind,
         "serial_number": ascii(&id.sn),
@@ -74,7 +114,6 @@ fn commands(oncs: u16, fuses: u16) -> Vec<&'static str> {
 }
 
 fn namespace(n: &Namespace) -> Value {
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     json!({
         "nsid": n.nsid,
         "blocks": n.blocks,

@@ -17,7 +17,7 @@ pub fn run(args: &PerfArgs) -> Result<(), Failure> {
             eprint!("\r{:4} s  {iops:>10.0} IOPS  {mib:>8.1} MiB/s ", at.as_secs());
         }
     };
-    let report = host::perf::run(&args.target.subsystem()?, &args.connect.options()?, &job, &mut progress);
+    let report = host::perf::run(&args.target.volume(&args.time)?, &args.connect.options()?, &job, &mut progress);
     if tty {
         eprint!("\r{:50}\r", "");
     }
@@ -54,7 +54,7 @@ fn job(args: &PerfArgs) -> Job {
         depth: args.depth,
         queues: args.queues,
         io_bytes: args.io_size,
-        time: args.time,
+        time: crate::target::time_of(&args.time),
         warmup: args.warmup,
         threads: args.threads,
         core: args.core,

@@ -2,50 +2,101 @@
 
 use crate::Failure;
 use clap::Args;
-use host::{Address, Identity, LinkOptions, Options};
+use host::{Address, FcOptions, Identity, LinkOptions, Options, Place, ScsiAddress, VolumeAddress};
 use std::time::Duration;
+
+/// What carries the commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Transport {
+    /// NVMe over TCP
+    Tcp,
+    /// NVMe over Fibre Channel
+    Fc,
+    /// SCSI over Fibre Channel
+    Fcp,
+}
 
 /// Target of commands where -t and -q are free for what they mean in nvme-cli.
 #[derive(Debug, Args)]
 pub struct PlainTarget {
-    /// tcp://ADDRESS:PORT/NQN, or ADDRESS:PORT
+    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, or fcp://nn-0x...:pn-0x.../LUN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// Subsystem, if TARGET does not name it
     #[arg(value_name = "NQN")]
     pub subsystem: Option<String>,
-    /// Transport; tcp is the only one
-    #[arg(short = 't', long, default_value = "tcp", value_parser = ["tcp"], hide_possible_values = true)]
-    pub transport: String,
-    /// Address of the target: IPv4, IPv6 or a name
+    /// Transport [default: what the address looks like]
+    #[arg(short = 't', long, value_enum)]
+    pub transport: Option<Transport>,
+    /// Address of the target: IPv4, IPv6, a name, or nn-0x...:pn-0x...
     #[arg(short = 'a', long, conflicts_with = "target")]
     pub traddr: Option<String>,
-    /// Port of the target [default: 4420, for discovery 8009]
+    /// Port of the target, for TCP [default: 4420, for discovery 8009]
     #[arg(short = 's', long, requires = "traddr")]
     pub trsvcid: Option<u16>,
     /// Subsystem
     #[arg(short = 'n', long, conflicts_with = "subsystem")]
     pub nqn: Option<String>,
+    /// Logical unit, with -t fcp
+    #[arg(long, default_value_t = 0, value_name = "LUN")]
+    pub lun: u16,
 }
 
-/// Target of commands where -t is a time and -q a depth.
+/// A time, or (because -t means both, here and in nvme-cli) a transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeOrTransport {
+    /// So long.
+    Time(Duration),
+    /// This one.
+    Transport(Transport),
+}
+
+/// Reads either.
+pub fn time_or_transport(text: &str) -> Result<TimeOrTransport, String> {
+    match <Transport as clap::ValueEnum>::from_str(text, true) {
+        Ok(transport) => Ok(TimeOrTransport::Transport(transport)),
+        Err(_) => host::parse_seconds(text).map(TimeOrTransport::Time),
+    }
+}
+
+/// How long, of what -t said; 10 seconds otherwise.
+pub fn time_of(said: &[TimeOrTransport]) -> Duration {
+    let time = |said: &TimeOrTransport| match said {
+        TimeOrTransport::Time(time) => Some(*time),
+        TimeOrTransport::Transport(_) => None,
+    };
+    said.iter().find_map(time).unwrap_or(Duration::from_secs(10))
+}
+
+/// The transport, of what -t said.
+pub fn transport_of(said: &[TimeOrTransport]) -> Option<Transport> {
+    said.iter().find_map(|said| match said {
+        TimeOrTransport::Transport(transport) => Some(*transport),
+        TimeOrTransport::Time(_) => None,
+    })
+}
+
+/// Target of commands where -t is (also) a time and -q a depth.
 #[derive(Debug, Args)]
 pub struct LoadTarget {
-    /// tcp://ADDRESS:PORT/NQN, or ADDRESS:PORT
+    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, or fcp://nn-0x...:pn-0x.../LUN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// Subsystem, if TARGET does not name it
     #[arg(value_name = "NQN")]
     pub subsystem: Option<String>,
-    /// Address of the target: IPv4, IPv6 or a name
+    /// Address of the target: IPv4, IPv6, a name, or nn-0x...:pn-0x...
     #[arg(short = 'a', long, conflicts_with = "target")]
     pub traddr: Option<String>,
-    /// Port of the target [default: 4420]
+    /// Port of the target, for TCP [default: 4420]
     #[arg(short = 's', long, requires = "traddr")]
     pub trsvcid: Option<u16>,
     /// Subsystem
     #[arg(short = 'n', long, conflicts_with = "subsystem")]
     pub nqn: Option<String>,
+    /// Logical unit, with -t fcp
+    #[arg(long, default_value_t = 0, value_name = "LUN")]
+    pub lun: u16,
 }
 
 /// How to connect: the same for all commands.
@@ -73,6 +124,12 @@ pub struct ConnectArgs {
     /// How long to wait for a connection or the answer to a control command
     #[arg(long, default_value = "10", value_parser = host::parse_seconds, value_name = "SECONDS")]
     pub timeout: Duration,
+    /// Fibre Channel: the fabric to log in with
+    #[arg(long, default_value = host::DEFAULT_FABRIC, value_name = "LINK")]
+    pub fabric: String,
+    /// Fibre Channel: names of this host's port, nn-0x...:pn-0x... [default: derived from the host identifier]
+    #[arg(long, visible_alias = "host-traddr", value_name = "NAMES")]
+    pub host_port: Option<fc::Names>,
     /// Overlook what does no harm, such as reserved fields that are not zero
     #[arg(long)]
     pub lenient: bool,
@@ -90,7 +147,8 @@ impl ConnectArgs {
             timeout: self.timeout,
             strict: !self.lenient,
         };
-        Ok(Options { host, link, ..Options::default() })
+        let fc = FcOptions { fabric: self.fabric.clone(), names: self.host_port };
+        Ok(Options { host, link, fc, ..Options::default() })
     }
 }
 
@@ -100,9 +158,30 @@ struct Parts<'a> {
     nqn: Option<&'a str>,
     traddr: Option<&'a str>,
     trsvcid: Option<u16>,
+    transport: Option<Transport>,
+    lun: u16,
 }
 
+const WHICH: &str = "which target? Say tcp://127.0.0.1:4420/nqn..., or -a ADDRESS -s PORT -n NQN, or for Fibre Channel \
+                     -t fc -a nn-0x...:pn-0x... -n NQN";
+
 impl Parts<'_> {
+    /// As a logical unit, if that is meant.
+    fn scsi(&self) -> Result<Option<ScsiAddress>, Failure> {
+        let text = self.target.or(self.traddr).unwrap_or_default();
+        if self.transport != Some(Transport::Fcp) && !text.starts_with("fcp://") {
+            return Ok(None);
+        }
+        if text.is_empty() {
+            return Err(Failure::Text(WHICH.to_owned()));
+        }
+        let mut address: ScsiAddress = text.parse().map_err(|e: host::AddressError| e.to_string())?;
+        if self.lun != 0 {
+            address.lun = self.lun;
+        }
+        Ok(Some(address))
+    }
+
     fn address(&self, subsystem: bool) -> Result<Address, Failure> {
         let mut address = match (self.target, self.traddr) {
             (Some(text), _) => text.parse().map_err(|e: host::AddressError| e.to_string())?,
@@ -111,26 +190,50 @@ impl Parts<'_> {
                 let default = if subsystem { wire::limits::NVME_PORT } else { wire::limits::DISCOVERY_PORT };
                 Address::new(traddr, self.trsvcid.unwrap_or(default), nqn).map_err(|e| e.to_string())?
             }
-            (None, None) => {
-                return Err(Failure::Text(
-                    "which target? Say tcp://127.0.0.1:4420/nqn..., or -a ADDRESS -s PORT -n NQN".to_owned(),
-                ));
-            }
+            (None, None) => return Err(Failure::Text(WHICH.to_owned())),
         };
+        self.check_transport(&address)?;
         if let Some(nqn) = self.nqn {
-            if address.is_discovery() && self.target.is_some_and(|t| !t.contains(':')) {
-                address.socket.set_port(wire::limits::NVME_PORT);
+            let no_port = address.is_discovery() && self.target.is_some_and(|t| !t.contains(':'));
+            if let (Place::Tcp(socket), true) = (&mut address.place, no_port) {
+                socket.set_port(wire::limits::NVME_PORT);
             }
             nqn.clone_into(&mut address.nqn);
         }
         if subsystem && address.is_discovery() {
-            let at = address.socket;
+            let at = address.place;
             return Err(Failure::Text(format!(
-                "which subsystem of {at}? `qfc discover {at}` lists them; then tcp://{at}/NQN, or -n NQN"
+                "which subsystem of {at}? `qfc discover {at}` lists them; then {at}/NQN, or -n NQN"
             )));
         }
         Ok(address)
     }
+
+    fn check_transport(&self, address: &Address) -> Result<(), Failure> {
+        let wrong = match (self.transport, address.place) {
+            (Some(Transport::Tcp), Place::Fc(_)) => "-t tcp, but the address is one of Fibre Channel",
+            (Some(Transport::Fc), Place::Tcp(_)) => {
+                "-t fc wants an address like nn-0x20000024ff7799ab:pn-0x21000024ff7799ab"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::Text(wrong.to_owned()))
+    }
+
+    fn volume(&self) -> Result<VolumeAddress, Failure> {
+        match self.scsi()? {
+            Some(address) => Ok(VolumeAddress::Scsi(address)),
+            None => self.address(true).map(VolumeAddress::Nvme),
+        }
+    }
+}
+
+/// What a command asks about: an NVMe controller or a SCSI target.
+pub enum Asked {
+    /// A controller.
+    Nvme(Address),
+    /// A logical unit, or the port that it is behind.
+    Scsi(ScsiAddress),
 }
 
 impl PlainTarget {
@@ -140,27 +243,44 @@ impl PlainTarget {
             nqn: self.nqn.as_deref().or(self.subsystem.as_deref()),
             traddr: self.traddr.as_deref(),
             trsvcid: self.trsvcid,
+            transport: self.transport,
+            lun: self.lun,
         }
     }
 
-    /// The discovery service there.
-    pub fn discovery(&self) -> Result<Address, Failure> {
-        Ok(self.parts().address(false)?.discovery())
+    /// The discovery service there, or the SCSI target.
+    pub fn discovery(&self) -> Result<Asked, Failure> {
+        let parts = self.parts();
+        match parts.scsi()? {
+            Some(address) => Ok(Asked::Scsi(address)),
+            None => Ok(Asked::Nvme(parts.address(false)?.discovery())),
+        }
     }
 
-    /// Any controller there, the discovery service if none is named.
-    pub fn any(&self) -> Result<Address, Failure> {
+    /// Any controller there, the discovery service if it is named, or a logical unit.
+    pub fn any(&self) -> Result<Asked, Failure> {
+        let parts = self.parts();
+        if let Some(address) = parts.scsi()? {
+            return Ok(Asked::Scsi(address));
+        }
         let discovery = self.nqn.as_deref() == Some(wire::fabrics::DISCOVERY_NQN)
             || self.target.as_deref().is_some_and(|t| t.ends_with(wire::fabrics::DISCOVERY_NQN));
-        self.parts().address(!discovery)
+        parts.address(!discovery).map(Asked::Nvme)
     }
 }
 
 impl LoadTarget {
-    /// The subsystem there.
-    pub fn subsystem(&self) -> Result<Address, Failure> {
+    /// The volume there.
+    pub fn volume(&self, said: &[TimeOrTransport]) -> Result<VolumeAddress, Failure> {
         let nqn = self.nqn.as_deref().or(self.subsystem.as_deref());
-        Parts { target: self.target.as_deref(), nqn, traddr: self.traddr.as_deref(), trsvcid: self.trsvcid }
-            .address(true)
+        Parts {
+            target: self.target.as_deref(),
+            nqn,
+            traddr: self.traddr.as_deref(),
+            trsvcid: self.trsvcid,
+            transport: transport_of(said),
+            lun: self.lun,
+        }
+        .volume()
     }
 }

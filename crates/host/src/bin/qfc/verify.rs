@@ -30,7 +30,7 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
             );
         }
     };
-    let report = host::verify::run(&args.target.subsystem()?, &options, &job(args), &mut progress);
+    let report = host::verify::run(&args.target.volume(&args.time)?, &options, &job(args), &mut progress);
     if tty {
         eprint!("\r{:78}\r", "");
     }
@@ -50,7 +50,7 @@ fn job(args: &VerifyArgs) -> Job {
         (None, None, _) => State::None,
     };
     Job {
-        time: args.time,
+        time: crate::target::time_of(&args.time),
         depth: args.depth,
         queues: args.queues,
         io_bytes: args.io_size,

@@ -8,8 +8,6 @@ mod outgoing;
 mod receive;
 mod table;
 
-
-
 use super::{Completion, Payload, QueueOptions, Seen, Slot};
 use crate::{Error, Link, Result};
 use input::Input;

@@ -1,14 +1,52 @@
 //! The exchanges, sequences and frames of one link (FC-2). Sans I/O: frames and time come in by calls; frames go out when asked.
-#![expect(unused, reason = "first commit of the interface; bodies follow")]
+//!
+//! - Owns: the table of exchanges, their identifiers, sequence counts, timers; memory lent to it until it says [`Upcall`].
+//! - In: frames ([`Fc2::arrive`]), orders, time ([`Fc2::turn`]). Out: frames ([`Fc2::next_frame`]), [`Upcall`]s ([`Fc2::next`]).
+//! - Limits: class 3; a command IU is one frame; one XFER_RDY is out at a time in an exchange, as the initiative goes with it.
+//! - Not done: unsolicited data (first burst), bidirectional commands, FCP_CONF, retransmission: what was lost makes the exchange
+//!   fail, and is noticed, because bytes are counted by where they belong.
+//!
+//! Who began | state | holder of the data | ends with | on abort (ABTS, logout, link loss)
+//! --- | --- | --- | --- | ---
+//! peer | Gathering: a request comes in several frames | - | its last frame; E_D_TOV | BA_ACC; forgotten
+//! peer | Asked: the owner has the request | - | `answer`, `discard` | BA_ACC; forgotten, `answer` is ignored
+//! peer | Answering: the answer goes out | - | its last frame | BA_ACC; the rest is dropped
+//! peer | Open: the owner has the command | owner | the next order | `Abort`; later orders are swallowed
+//! peer | Receiving: XFER_RDY goes out, data come | engine | the last byte; E_D_TOV; `cancel` | `Abort`, `Received { ok: false }`
+//! peer | Transmitting: data and response go out | engine | the last frame | `Abort`, `Sent { ok: false }`
+//! we | Asking: the request goes out, the reply comes | - | `Reply` | `Reply` with the reason at once; ABTS
+//! we | Commanding: command, data and response | engine | `Ended` | ABTS, then Aborting; `Ended` at once on link loss
+//! we | Aborting: ABTS is out | engine | BA_ACC, BA_RJT; R_A_TOV twice | `Ended` on link loss
+//! both | Qualified: over; late frames may come | - | R_A_TOV (then we send RRQ), RRQ | BA_ACC again
+//!
+//! A peer's command that was aborted ends as any other does, by its owner; only then BA_ACC goes out. With the login or the link
+//! gone, nothing goes out at all.
 
+mod abort;
+mod arrive;
+mod exchange;
+mod extents;
+mod initiator;
+mod message;
+mod query;
+mod ready;
+mod response;
+mod send;
+mod table;
+mod target;
 mod upcall;
+mod wheel;
 
 pub use upcall::{Direction, Exhausted, Failure, Gone, Payload, Route, Upcall};
 
-use crate::{Fc4, FrameBox, Frames, Response, Xid};
-use dma::Data;
+use crate::{FrameBox, Frames};
+use ready::Ready;
 use ring::Tick;
-use wire::fc::{PortId, RCtl, Type};
+use std::collections::VecDeque;
+use table::Table;
+use wheel::Wheel;
+use wire::fc::PortId;
+use wire::fc::els::RecStatus;
 
 /// Sizes and times of an engine, for life.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +93,7 @@ pub struct ExchangeStatus {
     /// FC4VALUE: bytes of data moved so far.
     pub fc4_value: u32,
     /// E_STAT.
-    pub e_stat: u32,
+    pub status: RecStatus,
 }
 
 /// What an engine counts.
@@ -91,185 +129,64 @@ pub struct Counters {
 pub struct Fc2 {
     limits: Limits,
     frames: Frames,
+    table: Table,
+    ready: Ready,
+    wheel: Wheel,
+    /// Frames of no exchange.
+    controls: VecDeque<FrameBox>,
+    upcalls: VecDeque<Upcall>,
+    counters: Counters,
+    /// The time of the last call that told it.
+    now: Tick,
 }
 
 impl Fc2 {
     /// An engine that takes frames from `frames`.
+    ///
+    /// # Panics
+    /// When the limits say nothing that can be: no exchange or too many, bursts of no bytes.
     pub fn new(limits: Limits, frames: Frames) -> Self {
-        Self { limits, frames }
-    }
-
-    /// Takes in a frame that came.
-    pub fn arrive(&mut self, frame: FrameBox, now: Tick) {
-        unimplemented!()
-    }
-
-    /// The next frame to send. Data are framed only now, so ask only as long as the link has room. `None`: nothing to send, or no
-    /// frame is free (then [`is_pending`](Self::is_pending) stays true).
-    pub fn next_frame(&mut self, now: Tick) -> Option<FrameBox> {
-        unimplemented!()
+        assert!(limits.max_burst > 0);
+        let places = usize::from(limits.exchanges);
+        Self {
+            table: Table::new(limits.exchanges),
+            ready: Ready::new(places),
+            wheel: Wheel::new(places),
+            controls: VecDeque::with_capacity(64),
+            upcalls: VecDeque::with_capacity(2 * places),
+            counters: Counters::default(),
+            now: 0,
+            limits,
+            frames,
+        }
     }
 
     /// The next thing that happened.
+    #[inline]
     #[expect(clippy::should_implement_trait, reason = "nothing now is not the end of an iteration")]
     pub fn next(&mut self) -> Option<Upcall> {
-        unimplemented!()
+        match self.upcalls.pop_front()? {
+            // The owner may have taken on the exchange, or even ended it, since that was noted.
+            Upcall::Abort { xid, .. } => match self.table.place(xid) {
+                Some(place) => Some(Upcall::Abort { xid, context: self.table.at(place).context }),
+                None => self.next(),
+            },
+            upcall => Some(upcall),
+        }
     }
 
     /// Whether there is something to send or to tell.
     pub fn is_pending(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// Time passes; call it once a turn.
-    pub fn turn(&mut self, now: Tick) {
-        unimplemented!()
+        !self.controls.is_empty() || !self.upcalls.is_empty() || self.ready.first().is_some()
     }
 
     /// When [`turn`](Self::turn) must be called although nothing comes. May be earlier than needed.
     pub fn deadline(&self) -> Option<Tick> {
-        unimplemented!()
-    }
-
-    /// Takes a payload's frame home.
-    pub fn recycle(&mut self, payload: Payload) {
-        unimplemented!()
-    }
-
-    /// Begins an exchange of one request sequence and one reply sequence: ELS, CT, NVMe LS. Ends with [`Upcall::Reply`], at the
-    /// latest `timeout` from `now` (then it is aborted on the wire behind the scenes).
-    ///
-    /// # Errors
-    /// The table is full.
-    #[expect(clippy::too_many_arguments)]
-    pub fn request(
-        &mut self,
-        route: Route,
-        r_ctl: RCtl,
-        type_: Type,
-        payload: &[u8],
-        timeout: Tick,
-        context: u64,
-        now: Tick,
-    ) -> Result<Xid, Exhausted> {
-        unimplemented!()
-    }
-
-    /// Answers [`Upcall::Request`] with frames of at most `max_payload`; the exchange is over. A stale name is ignored.
-    pub fn answer(&mut self, xid: Xid, max_payload: u16, payload: &[u8]) {
-        unimplemented!()
-    }
-
-    /// Ends [`Upcall::Request`] or a [`Upcall::Command`] that was not accepted, without a word.
-    pub fn discard(&mut self, xid: Xid) {
-        unimplemented!()
-    }
-
-    /// Takes on [`Upcall::Command`]: says how large frames to its initiator may be, and what comes back with each upcall of it.
-    pub fn accept(&mut self, xid: Xid, max_payload: u16, context: u64) {
-        unimplemented!()
-    }
-
-    /// Has the initiator send its data from `offset` on, as many as `data` has room for. Ends with [`Upcall::Received`].
-    ///
-    /// # Errors
-    /// The exchange is not open.
-    pub fn receive(&mut self, xid: Xid, offset: u32, data: Data) -> Result<(), Gone> {
-        unimplemented!()
-    }
-
-    /// Sends data from `offset` on, and the response behind them if there is one. Ends with [`Upcall::Sent`].
-    ///
-    /// # Errors
-    /// The exchange is not open.
-    pub fn transmit(&mut self, xid: Xid, offset: u32, data: Data, response: Option<Response>) -> Result<(), Gone> {
-        unimplemented!()
-    }
-
-    /// Sends the response; the exchange is over. Ends with [`Upcall::Sent`].
-    ///
-    /// # Errors
-    /// The exchange is not open.
-    pub fn respond(&mut self, xid: Xid, response: Response) -> Result<(), Gone> {
-        unimplemented!()
-    }
-
-    /// Ends the exchange without a response. Ends with [`Upcall::Sent`].
-    ///
-    /// # Errors
-    /// The exchange is not open.
-    pub fn terminate(&mut self, xid: Xid) -> Result<(), Gone> {
-        unimplemented!()
-    }
-
-    /// Hurries a receive along: its one [`Upcall::Received`] comes at once, with `ok` only if all data had come. Otherwise nothing.
-    pub fn cancel(&mut self, xid: Xid) {
-        unimplemented!()
-    }
-
-    /// Begins a command. Ends with [`Upcall::Ended`]; `timeout` from `now` on it is aborted.
-    ///
-    /// # Errors
-    /// The table is full; the memory comes back.
-    pub fn command(
-        &mut self,
-        route: Route,
-        fc4: Fc4,
-        iu: &[u8],
-        data: Direction,
-        timeout: Tick,
-        context: u64,
-        now: Tick,
-    ) -> Result<Xid, (Exhausted, Direction)> {
-        unimplemented!()
-    }
-
-    /// Aborts a command or request of ours: ABTS. Its one ending still comes, after the peer's answer or a time-out.
-    pub fn abort(&mut self, xid: Xid, now: Tick) {
-        unimplemented!()
-    }
-
-    /// Ends all exchanges between two addresses (of one FC-4 type, or of any kind) without a word on the wire: a logout.
-    /// Owners of peers' commands get [`Upcall::Abort`] and must end them still; requests of peers are forgotten; what we began ends
-    /// with [`Failure::LinkDown`].
-    pub fn end_between(&mut self, local: PortId, remote: PortId, fc4: Option<Fc4>) {
-        unimplemented!()
-    }
-
-    /// The same for all exchanges: the link went. Frames that wait to be sent are dropped.
-    pub fn end_all(&mut self) {
-        unimplemented!()
-    }
-
-    /// Exchanges that are open between two addresses.
-    pub fn open_between(&self, local: PortId, remote: PortId, fc4: Option<Fc4>) -> u32 {
-        unimplemented!()
-    }
-
-    /// Answers REC from `remote` to `local`, about an exchange of `originator`. `None`: LS_RJT, logical error, invalid OX_ID-RX_ID.
-    pub fn rec(
-        &self,
-        local: PortId,
-        remote: PortId,
-        originator: PortId,
-        ox_id: u16,
-        rx_id: u16,
-    ) -> Option<ExchangeStatus> {
-        unimplemented!()
-    }
-
-    /// RRQ from `remote` to `local`: forgets the recovery qualifier. `false`: there is no such exchange (LS_RJT as for REC).
-    pub fn rrq(&mut self, local: PortId, remote: PortId, originator: PortId, ox_id: u16, rx_id: u16) -> bool {
-        unimplemented!()
+        self.wheel.next()
     }
 
     /// What was counted.
     pub fn counters(&self) -> Counters {
-        unimplemented!()
-    }
-
-    /// Exchanges in the table, recovery qualifiers included. For tests and for a look from outside.
-    pub fn open(&self) -> usize {
-        unimplemented!()
+        self.counters
     }
 }

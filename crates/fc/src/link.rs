@@ -6,7 +6,7 @@ use ring::Tick;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use wire::fc::PortId;
+use wire::fc::{PortId, Wwn};
 
 /// How a port gets its address on a link that came up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub trait Link: Send {
     /// Whether the other side is gone for good, so that this end is of no use any more. A link that connects anew is never gone.
     fn is_gone(&self) -> bool {
         false
+    }
+    /// The port name of a peer that the link has found by itself ([`LinkEvent::PeerUp`]). Of the two ports the one with the greater
+    /// name sends the PLOGI (FC-LS-5, 6.2): the other may wait for it for good.
+    fn peer_name(&self, _peer: PortId) -> Option<Wwn> {
+        None
     }
     /// What it is, for people: `ring`, `unix:/run/fabric.sock`, `fcoe:eth0`.
     fn describe(&self) -> String;

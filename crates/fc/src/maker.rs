@@ -71,6 +71,9 @@ impl Link for Box<dyn Link> {
     fn is_gone(&self) -> bool {
         (**self).is_gone()
     }
+    fn peer_name(&self, peer: wire::fc::PortId) -> Option<wire::fc::Wwn> {
+        (**self).peer_name(peer)
+    }
     fn describe(&self) -> String {
         (**self).describe()
     }

@@ -1,7 +1,41 @@
-//! One core's part of the device server.
+//! One core's part of the device server: the command set that plans what arrives there, and the messages that keep the cores
+//! in step.
+//!
+//! A *home* is one core of one transport. A nexus lives on one home, its task sets with it; a logical unit is on all homes,
+//! so a reset of one is told to all of them.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | a CDB becomes a command | `wire::scsi::Command`, by its one table |
+//! | a command becomes a plan | `dispatch`, `block`, `provisioning`; data to send: `data` and what it calls |
+//! | which commands run beside each other | `task_set` |
+//! | replies: status, sense, residuals | `fail`; what devices say: `status` |
+//! | unit attentions | `attention`, told in `dispatch` |
+//! | task management | `management`, `peer` |
+//! | what the control plane changes | `update` |
 
+mod attention;
+mod block;
+mod data;
+mod dispatch;
+mod fail;
+mod groups;
+mod inquiry;
+mod limits_pages;
 mod machine;
+mod management;
+mod mode;
+mod nexus;
+mod opcodes;
+mod open;
+mod peer;
+mod provisioning;
+mod reservation;
 mod scsi;
+mod status;
+mod task_set;
+mod units;
+mod update;
 
 pub use machine::{Config, Core};
 pub use scsi::Scsi;

@@ -1,20 +1,116 @@
 //! [`Scsi`]: what a core knows, and its face to the exchange machine.
 
+use super::fail::Transfer;
 use super::machine::Config;
-use crate::{Origin, Reply, Task};
+use super::management::Functions;
+use super::nexus::Nexus;
+use super::open::{NO_SLOT, Open, OpenTable, State};
+use super::status::of_outcome;
+use super::units::Units;
+use crate::{NodeView, Origin, Peer, Reply, Task};
+use bdev::Op;
 use exchange::{CommandSet, Order, Outcome, Plan};
 use ring::{Tag, Tick};
-use wire::scsi::Status;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use wire::scsi::parse_lun;
 
 /// The SCSI command set of one core.
+///
+/// Planning and wording the reply of a command that reads or writes allocates nothing; all else may.
 pub struct Scsi {
     pub(crate) config: Config,
+    /// Bytes of the largest transfer.
+    pub(crate) largest: u32,
+    pub(crate) now: Tick,
+    pub(crate) units: Units,
+    pub(crate) nodes: BTreeMap<u32, Arc<NodeView>>,
+    pub(crate) nexuses: Vec<Option<Nexus>>,
+    pub(crate) open: OpenTable,
+    pub(crate) functions: Functions,
+    /// What the machine is to do.
+    pub(crate) todo: VecDeque<Order<Reply>>,
+    /// Messages to other homes, not sent yet.
+    pub(crate) post: VecDeque<(usize, Peer)>,
+    /// All nexuses are being ended.
+    pub(crate) draining: bool,
 }
 
 impl Scsi {
-    /// An empty device server.
-    pub fn new(config: Config) -> Self {
-        Self { config }
+    /// A device server without logical units; `largest_data` is what the core's largest buffer holds.
+    pub fn new(config: Config, largest_data: u32) -> Self {
+        let largest = config.max_transfer.min(largest_data);
+        Self {
+            config,
+            largest,
+            now: 0,
+            units: Units::default(),
+            nodes: BTreeMap::new(),
+            nexuses: Vec::new(),
+            open: OpenTable::default(),
+            functions: Functions::default(),
+            todo: VecDeque::with_capacity(64),
+            post: VecDeque::with_capacity(64),
+            draining: false,
+        }
+    }
+
+    /// The nexus of a number that the port gave.
+    #[inline]
+    pub(crate) fn nexus(&mut self, queue: u32) -> &mut Nexus {
+        self.nexuses[queue as usize].as_mut().expect("the port named an open queue")
+    }
+
+    /// Takes a command in, before it is looked at.
+    #[inline]
+    fn admit(&mut self, tag: Tag, task: &Task, now: Tick) -> Plan<Reply> {
+        let nexus = self.nexuses[task.queue as usize].as_mut().expect("the port named an open queue");
+        let slot = parse_lun(&task.lun).and_then(|lun| nexus.find(lun)).unwrap_or(NO_SLOT);
+        let mut open = Open::new(tag, task.queue, slot, task.id, now);
+        (open.opcode, open.attribute) = (task.cdb[0], task.attribute);
+        let depth = nexus.depth;
+        let Some(known) = nexus.slot_mut(slot) else {
+            self.open.begin(open);
+            return self.start(tag, task);
+        };
+        open.lun = known.lun;
+        if known.set.open() >= depth {
+            open.slot = NO_SLOT;
+            self.open.begin(open);
+            return self.refuse_full(tag, task);
+        }
+        let goes = known.set.arrive(tag, task.attribute);
+        open.state = if goes { State::Enabled } else { State::Dormant };
+        self.open.begin(open);
+        if goes { self.start(tag, task) } else { Plan::Park }
+    }
+
+    /// The reply to a command is being worded: its place in the task set is free, and younger ones may go. What its
+    /// data was to be.
+    #[inline]
+    pub(crate) fn settle(&mut self, tag: Tag) -> Transfer {
+        let Some(open) = self.open.get_mut(tag) else { return Transfer::default() };
+        let started = open.state == State::Enabled;
+        if open.state == State::Worded {
+            return open.transfer;
+        }
+        open.state = State::Worded;
+        let (queue, slot, attribute, transfer) = (open.queue, open.slot, open.attribute, open.transfer);
+        if slot == NO_SLOT {
+            return transfer;
+        }
+        let nexus = self.nexuses[queue as usize].as_mut().expect("its commands are open");
+        let known = nexus.slot_mut(slot).expect("slots stay while commands are open on them");
+        known.set.end(attribute, started);
+        while let Some(next) = known.set.next() {
+            let waiting = self.open.get_mut(next).expect("who waits is open");
+            waiting.state = State::Enabled;
+            self.todo.push_back(Order::Start { tag: next });
+        }
+        if known.life == super::nexus::Life::Leaving {
+            nexus.release(slot);
+        }
+        transfer
     }
 }
 
@@ -23,41 +119,112 @@ impl CommandSet for Scsi {
     type Reply = Reply;
     type Origin = Origin;
 
-    fn plan(&mut self, _tag: Tag, _task: &Task, _now: Tick) -> Plan<Reply> {
-        Plan::Reply(Reply::new(Status::BUSY))
+    #[inline]
+    fn plan(&mut self, tag: Tag, task: &Task, now: Tick) -> Plan<Reply> {
+        self.now = now;
+        match task.management {
+            None => self.admit(tag, task, now),
+            Some(function) => self.manage(tag, task, function),
+        }
     }
 
-    fn answer(&mut self, _task: &Task, _data: &mut [u8]) -> Reply {
-        Reply::new(Status::BUSY)
+    fn resume(&mut self, tag: Tag, task: &Task, now: Tick) -> Plan<Reply> {
+        self.now = now;
+        self.start(tag, task)
     }
 
-    fn taken(&mut self, _tag: Tag, _task: &Task, _data: &mut [u8], _now: Tick) -> Plan<Reply> {
-        Plan::Reply(Reply::new(Status::BUSY))
+    fn answer(&mut self, tag: Tag, task: &Task, data: &mut [u8]) -> Reply {
+        let built = self.fill(tag, task, data);
+        let transfer = self.settle(tag);
+        match built {
+            Ok(len) => transfer.good(len.min(transfer.moves)),
+            Err(fail) => transfer.failed(fail, 0),
+        }
     }
 
-    fn reply(&mut self, _task: &Task, _outcome: Outcome) -> Reply {
-        Reply::new(Status::BUSY)
+    fn taken(&mut self, tag: Tag, task: &Task, data: &mut [u8], now: Tick) -> Plan<Reply> {
+        self.now = now;
+        match self.plan_taken(tag, task, data) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => {
+                let transfer = self.settle(tag);
+                Plan::Reply(transfer.good(transfer.moves))
+            }
+            Err(fail) => Plan::Reply(self.settle(tag).failed(fail, data.len() as u32)),
+        }
     }
 
-    fn unpark(&mut self, _tag: Tag) {}
+    fn next_op(&mut self, tag: Tag) -> Option<Op> {
+        let (next, left) = &mut self.open.get_mut(tag)?.series;
+        *left = left.checked_sub(1)?;
+        let block = std::mem::replace(next, *next + 1);
+        Some(Op::Write { block, blocks: 1, fua: false })
+    }
+
+    #[inline]
+    fn reply(&mut self, tag: Tag, task: &Task, outcome: Outcome) -> Reply {
+        if outcome == Outcome::Aborted {
+            self.settle(tag);
+            return Reply::silent();
+        }
+        let transfer = self.settle(tag);
+        match of_outcome(outcome) {
+            Ok(()) => transfer.good(transfer.moves),
+            Err(fail) => {
+                let came = if outcome == Outcome::FetchFailed { 0 } else { transfer.moves.min(task.data_out) };
+                transfer.failed(fail, came)
+            }
+        }
+    }
+
+    #[inline]
+    fn sent(&mut self, tag: Tag) {
+        let Some(open) = self.open.get_mut(tag) else { return };
+        open.state = State::Free;
+        if open.awaited {
+            self.victim_gone(tag);
+        }
+    }
+
+    fn unpark(&mut self, tag: Tag) {
+        self.todo.retain(|order| *order != Order::Start { tag });
+        let Some(&Open { queue, slot, state: State::Dormant, .. }) = self.open.get(tag) else { return };
+        if let Some(known) = self.nexus(queue).slot_mut(slot) {
+            known.set.forget(tag);
+        }
+    }
 
     fn id(&self, task: &Task) -> u32 {
         task.id
     }
 
+    /// Commands are ended by [`Order::Hurry`].
     fn abort_ended(&mut self, _token: u64, _aborted: bool) {}
 
-    fn opened(&mut self, _queue: u32, _origin: Origin, _now: Tick) {}
+    fn places(&mut self, places: usize) {
+        self.open.grow(places);
+        self.todo.reserve(places);
+    }
 
-    fn closed(&mut self, _queue: u32) {}
+    fn opened(&mut self, queue: u32, origin: Origin, now: Tick) {
+        self.now = now;
+        self.open_nexus(queue, origin);
+    }
 
-    fn turn(&mut self, _now: Tick) {}
+    fn closed(&mut self, queue: u32) {
+        self.nexuses[queue as usize] = None;
+    }
 
+    fn turn(&mut self, now: Tick) {
+        self.now = now;
+    }
+
+    #[inline]
     fn next_order(&mut self) -> Option<Order<Reply>> {
-        None
+        self.todo.pop_front()
     }
 
     fn deadline(&self) -> Option<Tick> {
-        None
+        (!self.todo.is_empty()).then_some(self.now)
     }
 }

@@ -225,6 +225,24 @@ impl Command {
     }
 }
 
+impl Command {
+    /// How many bytes the initiator has room for, of a command that brings back parameter data.
+    pub fn allocation(&self) -> Option<u32> {
+        match *self {
+            Self::ReadCapacity10 => Some(8),
+            Self::RequestSense { allocation, .. }
+            | Self::Inquiry { allocation, .. }
+            | Self::ModeSense { allocation, .. }
+            | Self::ReadCapacity16 { allocation }
+            | Self::ReportLuns { allocation, .. }
+            | Self::ReportTargetPortGroups { allocation, .. }
+            | Self::ReportOpcodes { allocation, .. }
+            | Self::ReportFunctions { allocation, .. } => Some(allocation),
+            _ => None,
+        }
+    }
+}
+
 /// NACA of the control byte (SAM-5 5.2).
 const NACA: u8 = 0x04;
 

@@ -71,6 +71,12 @@ open_enum! {
         LOGICAL_UNIT_COMMUNICATION_FAILURE = 0x0800,
         /// Bytes in the command information unit are wrong.
         INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT = 0x0e03,
+        /// Protection information: the guard is wrong.
+        GUARD_CHECK_FAILED = 0x1001,
+        /// Protection information: the application tag is wrong.
+        APPLICATION_TAG_CHECK_FAILED = 0x1002,
+        /// Protection information: the reference tag is wrong.
+        REFERENCE_TAG_CHECK_FAILED = 0x1003,
         /// The medium could not be read.
         UNRECOVERED_READ_ERROR = 0x1100,
         /// The parameter list ends too early.
@@ -79,6 +85,8 @@ open_enum! {
         MISCOMPARE_DURING_VERIFY_OPERATION = 0x1d00,
         /// No such command.
         INVALID_COMMAND_OPERATION_CODE = 0x2000,
+        /// Access to this logical unit is denied.
+        ACCESS_DENIED_INVALID_LU_IDENTIFIER = 0x2009,
         /// Beyond the last block.
         LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE = 0x2100,
         /// A field of the CDB is wrong.

@@ -1,0 +1,188 @@
+//! From a command to its plan: unit attentions, reservations, and who plans what.
+
+use super::block::{self, Planned, Way, Work, expected};
+use super::fail::{Fail, Transfer};
+use super::inquiry::Asked;
+use super::open::{NO_SLOT, Open};
+use super::provisioning::{self, Same};
+use super::reservation;
+use super::scsi::Scsi;
+use super::units::Unit;
+use crate::{Attribute, Reply, Task};
+use exchange::Plan;
+use ring::Tag;
+use wire::scsi::{Asc, CdbError, Command, Key, Sense, Status, parse_lun};
+
+/// Operation codes that a unit attention does not stop (SAM-5 5.14.1).
+const INQUIRY: u8 = 0x12;
+const REPORT_LUNS: u8 = 0xa0;
+const REQUEST_SENSE: u8 = 0x03;
+
+impl Scsi {
+    /// Plans a command whose turn has come.
+    #[inline]
+    pub(crate) fn start(&mut self, tag: Tag, task: &Task) -> Plan<Reply> {
+        match self.work(tag, task) {
+            Ok(Work { plan, way, wanted, moves }) => {
+                let transfer = Transfer { wanted, expected: expected(task, way), moves };
+                if let Some(open) = self.open.get_mut(tag) {
+                    open.transfer = transfer;
+                }
+                plan.unwrap_or_else(|| Plan::Reply(self.settle(tag).good(moves)))
+            }
+            Err(fail) => self.refuse(tag, task, fail),
+        }
+    }
+
+    /// The task set has no room.
+    #[cold]
+    pub(crate) fn refuse_full(&mut self, tag: Tag, task: &Task) -> Plan<Reply> {
+        self.refuse(tag, task, Fail::Status(Status::TASK_SET_FULL))
+    }
+
+    #[cold]
+    fn refuse(&mut self, tag: Tag, task: &Task, fail: Fail) -> Plan<Reply> {
+        self.settle(tag);
+        let expected = expected(task, Way::None);
+        Plan::Reply(Transfer { wanted: 0, expected, moves: 0 }.failed(fail, 0))
+    }
+
+    #[inline]
+    fn work(&mut self, tag: Tag, task: &Task) -> Planned {
+        let (queue, place) = self.open.get(tag).map_or((task.queue, NO_SLOT), |open| (open.queue, open.slot));
+        let nexus = self.nexuses[queue as usize].as_mut().expect("the port named an open queue");
+        let slot = nexus.slot_mut(place).filter(|slot| slot.life == super::nexus::Life::Mapped);
+        let Some(slot) = slot else { return self.without_unit(tag, task) };
+        if slot.attentions.is_pending()
+            && !matches!(task.cdb[0], INQUIRY | REPORT_LUNS | REQUEST_SENSE)
+            && let Some(attention) = self.tell_attention(queue, place)
+        {
+            return Err(attention);
+        }
+        if task.attribute == Attribute::Aca {
+            return Err(Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT));
+        }
+        let command = parse(task)?;
+        let nexus = self.nexuses[queue as usize].as_ref().expect("seen above");
+        let unit = nexus.slot(place).and_then(|slot| self.units.get(slot.unit)).ok_or(Fail::NO_UNIT)?;
+        reservation::check(unit, &nexus.origin, &command)?;
+        let largest = self.largest;
+        match command {
+            Command::Read(extent) => block::read(unit, &extent, task, largest),
+            Command::Write(extent) => block::write(unit, &extent, task, largest),
+            command => self.rarer(queue, place, task, command),
+        }
+    }
+
+    /// All commands but those that read and write.
+    fn rarer(&self, queue: u32, place: u32, task: &Task, command: Command) -> Planned {
+        let unit = self.unit_at(queue, place).ok_or(Fail::NO_UNIT)?;
+        match command {
+            Command::Verify { extent, check } => block::verify(unit, &extent, check, task, self.largest),
+            Command::SynchronizeCache { extent, .. } => block::synchronize(unit, &extent),
+            Command::StartStopUnit { power, load_eject, no_flush, start, .. } => {
+                block::stop(unit, power, load_eject, no_flush, start)
+            }
+            Command::WriteSame { extent, unmap, anchor, no_data } => {
+                provisioning::write_same(unit, &extent, Same { unmap, anchor, no_data }, task)
+            }
+            Command::Unmap { anchor, length } => provisioning::unmap(unit, anchor, length, task, self.largest),
+            // The medium cannot be removed, so nothing is prevented.
+            Command::TestUnitReady | Command::PreventAllow { .. } => Ok(Work::DONE),
+            command => self.plan_data(queue, Some(place), task, &command),
+        }
+    }
+
+    /// A command to a LUN that leads nowhere (SPC-4 5.9, 6.6.1; SAM-5 5.13).
+    #[cold]
+    fn without_unit(&mut self, tag: Tag, task: &Task) -> Planned {
+        let lost = self.open.get(tag).is_some_and(|open| open.slot != NO_SLOT);
+        let command = parse(task);
+        match command {
+            Ok(command @ (Command::Inquiry { .. } | Command::RequestSense { .. })) => {
+                self.plan_data(task.queue, None, task, &command)
+            }
+            Ok(command @ Command::ReportLuns { .. }) if !lost && parse_lun(&task.lun) == Some(0) => {
+                self.plan_data(task.queue, None, task, &command)
+            }
+            _ => Err(Fail::NO_UNIT),
+        }
+    }
+
+    /// An answer with data: as long as the data, what the CDB has room for, and what the initiator expects.
+    fn plan_data(&self, queue: u32, place: Option<u32>, task: &Task, command: &Command) -> Planned {
+        let data = self.data(queue, place, command)?;
+        let wanted = command.allocation().unwrap_or(0).min(data.len() as u32);
+        let moves = wanted.min(task.data_in).min(self.largest);
+        Ok(Work { plan: (moves > 0).then_some(Plan::Answer { len: moves }), way: Way::In, wanted, moves })
+    }
+
+    /// Fills the data of an answer, and does what goes with it. How many bytes it has.
+    pub(crate) fn fill(&mut self, tag: Tag, task: &Task, data: &mut [u8]) -> Result<u32, Fail> {
+        let slot = self.open.get(tag).map_or(NO_SLOT, |open| open.slot);
+        let mapped = |slot: &&super::nexus::Slot| slot.life == super::nexus::Life::Mapped;
+        let place = self.nexus(task.queue).slot(slot).filter(mapped).map(|_| slot);
+        let command = parse(task)?;
+        let built = self.data(task.queue, place, &command)?;
+        let len = built.len().min(data.len());
+        data[..len].copy_from_slice(&built[..len]);
+        self.after_data(task.queue, place, &command);
+        Ok(len as u32)
+    }
+
+    /// Goes on with a command whose data has come.
+    pub(crate) fn plan_taken(&mut self, tag: Tag, task: &Task, data: &mut [u8]) -> Result<Option<Plan<Reply>>, Fail> {
+        let Some(&Open { queue, slot, .. }) = self.open.get(tag) else { return Err(Fail::NO_UNIT) };
+        // The logical unit may have gone or changed since the command was planned.
+        let unit = self.unit_at(queue, slot).ok_or(Fail::NO_UNIT)?;
+        match parse(task)? {
+            Command::Unmap { .. } => provisioning::unmap_list(unit, data),
+            Command::WriteSame { extent, unmap, .. } => {
+                block::in_range(unit, &extent)?;
+                if data.len() != unit.block_bytes() as usize {
+                    return Err(Fail::check(Key::ABORTED_COMMAND, Asc::NONE));
+                }
+                let (plan, series) = provisioning::same_data(unit, &extent, unmap, data);
+                if let Some(open) = self.open.get_mut(tag) {
+                    open.series = series;
+                }
+                Ok(Some(plan))
+            }
+            _ => Err(Fail::check(Key::HARDWARE_ERROR, Asc::INTERNAL_TARGET_FAILURE)),
+        }
+    }
+
+    pub(crate) fn unit_at(&self, queue: u32, slot: u32) -> Option<&Unit> {
+        let nexus = self.nexuses[queue as usize].as_ref()?;
+        let slot = nexus.slot(slot)?;
+        self.units.get(slot.unit).filter(|unit| unit.id == slot.unit_id)
+    }
+
+    /// Whom a nexus asks.
+    pub(crate) fn asked(&self, queue: u32) -> Option<Asked<'_>> {
+        let nexus = self.nexuses[queue as usize].as_ref()?;
+        let node = nexus.map.and_then(|(node, _)| self.nodes.get(&node)).map(|node| &**node);
+        Some(Asked { origin: &nexus.origin, node, largest: self.largest })
+    }
+}
+
+/// The command in a task.
+#[inline]
+pub(crate) fn parse(task: &Task) -> Result<Command, Fail> {
+    let len = usize::from(task.cdb_len).min(task.cdb.len());
+    Command::parse(&task.cdb[..len]).map_err(unreadable)
+}
+
+#[cold]
+fn unreadable(error: CdbError) -> Fail {
+    match error {
+        CdbError::Opcode => Fail::NO_COMMAND,
+        CdbError::ServiceAction => {
+            let Fail::Check(sense) = Fail::in_cdb(1) else { return Fail::NO_COMMAND };
+            let field = sense.field.map(|field| wire::scsi::Field { bit: Some(4), ..field });
+            Fail::Check(Sense { field, ..sense })
+        }
+        CdbError::Short => Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT),
+        CdbError::Naca(byte) => Fail::in_cdb(byte.into()),
+    }
+}

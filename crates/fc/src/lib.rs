@@ -16,6 +16,7 @@ mod link;
 mod maker;
 mod names;
 mod node;
+mod nport;
 mod port;
 mod queue;
 mod soft;

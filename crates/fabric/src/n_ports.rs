@@ -35,6 +35,8 @@ pub(crate) struct NPorts {
     by_name: HashMap<Wwn, Place>,
     remembered: HashMap<Wwn, PortId>,
     given: BTreeSet<PortId>,
+    /// Where the search for an address outside of its area goes on.
+    cursor: u16,
 }
 
 impl NPorts {
@@ -46,6 +48,7 @@ impl NPorts {
             by_name: HashMap::new(),
             remembered: HashMap::new(),
             given: BTreeSet::new(),
+            cursor: u16::MAX,
         }
     }
 
@@ -126,15 +129,20 @@ impl NPorts {
 
     /// A physical port gets an area of its own, a virtual one the next address in the area of its physical port; when there is
     /// none, any.
-    fn free_address(&self, beside: Option<PortId>) -> Option<PortId> {
-        let free = |id: &PortId| !self.given.contains(id);
-        let area = |area: u8| (0..=255).map(move |port| PortId::new(self.domain, area, port));
-        let first = |n: u8| PortId::new(self.domain, n, 0);
+    fn free_address(&mut self, beside: Option<PortId>) -> Option<PortId> {
+        let (domain, given) = (self.domain, &self.given);
+        let free = |id: &PortId| !given.contains(id);
         let near = match beside {
-            Some(id) => area(id.area()).find(free),
-            None => (1..=255).map(first).find(free),
+            Some(id) => (0..=255).map(|port| PortId::new(domain, id.area(), port)).find(free),
+            None => (1..=255).map(|area| PortId::new(domain, area, 0)).find(free),
         };
-        near.or_else(|| (1..=255).rev().flat_map(area).find(free))
+        near.or_else(|| {
+            let from = self.cursor;
+            let below = |n: u16| PortId(u32::from(domain) << 16 | u32::from(from.wrapping_sub(n)));
+            let found = (0..=u16::MAX).map(below).filter(|id| id.area() != 0).find(free)?;
+            self.cursor = (found.0 as u16).wrapping_sub(1);
+            Some(found)
+        })
     }
 
     fn forget_those_away(&mut self) {

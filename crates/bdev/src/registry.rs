@@ -80,6 +80,15 @@ struct Entry {
     device: Arc<dyn Bdev>,
     meters: Arc<[Meter]>,
     claim: Option<String>,
+    shares: Vec<String>,
+}
+
+impl Entry {
+    /// Who has the device: one alone, or some who share it.
+    fn holders(&self) -> Option<String> {
+        let shares = (!self.shares.is_empty()).then(|| self.shares.join(", "));
+        self.claim.clone().or(shares)
+    }
 }
 
 /// The list of block devices, by name and by UUID.
@@ -111,7 +120,7 @@ impl Registry {
             return Err(Error::Exists);
         }
         let meters = (0..self.cores).map(|_| Meter::default()).collect();
-        entries.insert(info.name.clone(), Entry { device, meters, claim: None });
+        entries.insert(info.name.clone(), Entry { device, meters, claim: None, shares: Vec::new() });
         drop(entries);
         // A watcher may not want it; that is no reason for the device not to be there.
         let _ = self.tell(&Event::Added(info.name));
@@ -160,7 +169,7 @@ impl Registry {
     pub fn claim(&self, name: &str, user: Option<&str>) -> Result<(), Error> {
         let mut entries = self.lock();
         let entry = entries.get_mut(name).ok_or(Error::NotFound)?;
-        match (&entry.claim, user) {
+        match (entry.holders(), user) {
             (Some(holder), Some(user)) if holder != user => Err(Error::Busy(format!("claimed by {holder}"))),
             _ => {
                 entry.claim = user.map(str::to_owned);
@@ -169,9 +178,33 @@ impl Registry {
         }
     }
 
-    /// Who has the device to itself.
+    /// Notes that `user` has the device together with others who share it: protocols that serve one volume. Sharing twice is
+    /// sharing once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Busy`] when someone has it to itself.
+    pub fn share(&self, name: &str, user: &str) -> Result<(), Error> {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(name).ok_or(Error::NotFound)?;
+        if let Some(holder) = &entry.claim {
+            return Err(Error::Busy(format!("claimed by {holder}")));
+        }
+        if !entry.shares.iter().any(|known| known == user) {
+            entry.shares.push(user.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Notes that `user` shares the device no more. One that is gone is nobody's anyway.
+    pub fn unshare(&self, name: &str, user: &str) {
+        if let Some(entry) = self.lock().get_mut(name) {
+            entry.shares.retain(|known| known != user);
+        }
+    }
+
+    /// Who has the device: one alone, or some who share it, with commas between.
     pub fn claimed_by(&self, name: &str) -> Option<String> {
-        self.lock().get(name)?.claim.clone()
+        self.lock().get(name)?.holders()
     }
 
     fn find(&self, name: &str) -> Option<Entry> {

@@ -7,6 +7,7 @@
 //!   node's queue depth; a command moves no more data than one buffer holds.
 #![forbid(unsafe_code)]
 
+pub mod control;
 mod core;
 mod identity;
 mod message;

@@ -7,7 +7,7 @@ use bdev::{Bdev, Event, Watcher};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Who has a volume to itself that is a namespace; SPDK's name.
+/// Who shares a volume that is a namespace; SPDK's name.
 const USER: &str = "NVMe-oF Target";
 
 /// A namespace to be made.
@@ -40,7 +40,7 @@ impl Target {
         let namespace = self.namespace(new, nsid, device)?;
         turn.check_unique(&namespace)?;
         let name = namespace.info.name.clone();
-        self.devices.claim(&name, Some(USER)).map_err(|error| Error::Refused(format!("{name}: {error}")))?;
+        self.devices.share(&name, USER).map_err(|error| Error::Refused(format!("{name}: {error}")))?;
         let device = namespace.device.clone();
         let result = turn.edit(nqn, |view| {
             let at = view.namespaces.partition_point(|known| known.nsid < nsid);
@@ -88,10 +88,7 @@ impl Target {
 
     /// Lets others have a volume again.
     pub(super) fn unclaim(&self, name: &str) {
-        if self.devices.claimed_by(name).as_deref() == Some(USER) {
-            // It may be gone by now, and with it the claim.
-            let _ = self.devices.claim(name, None);
-        }
+        self.devices.unshare(name, USER);
     }
 
     /// The volume goes: every namespace on it goes first. Subsystems with silent homes are told again, for those may hold

@@ -1,0 +1,26 @@
+//! What the control plane needs of a transport that carries SCSI.
+
+use crate::message::Message;
+use crate::view::PortView;
+use ring::Sender;
+
+/// A transport: its homes (one a core that it uses), and the ports of ours that it serves.
+///
+/// Called on control threads only, never two of [`offer`](Self::offer) and [`stop`](Self::stop) at a time.
+pub trait Transport: Send + Sync {
+    /// What people call it: `FCP`.
+    fn name(&self) -> &'static str;
+
+    /// The mailboxes of its homes, by home number. All are live until [`stop`](Self::stop).
+    fn homes(&self) -> &[Sender<Message>];
+
+    /// These are all ports that portal groups name, whether they are there or not and whosever they are: serves those of its
+    /// own kind, now and when they come, and no others any more.
+    ///
+    /// # Errors
+    /// A sentence for the operator: a port that is there cannot be served. Those that can are.
+    fn offer(&self, ports: &[PortView]) -> Result<(), String>;
+
+    /// Gives everything back: ports, cores, memory. The cores were drained, or did not answer in time.
+    fn stop(&self);
+}

@@ -23,7 +23,7 @@ pub(crate) use sessions::{Role, Session};
 pub(crate) use state::{Core, Notice};
 
 use crate::fc2::{Direction, Payload};
-use crate::{Fc4, Link, SessionId, SoftPort, Wake, Xid};
+use crate::{Fc4, Link, LinkEvent, SessionId, SoftPort, Wake, Xid};
 use ring::Tick;
 use state::LinkState;
 use std::os::fd::BorrowedFd;
@@ -72,7 +72,8 @@ impl<L: Link> Node<L> {
         let mut work = 0;
         while let Some(event) = self.link.event(now) {
             self.core.link.max_payload = self.link.max_payload();
-            self.core.link_event(event);
+            let peer = if let LinkEvent::PeerUp(id) = event { self.link.peer_name(id) } else { None };
+            self.core.link_event(event, peer);
             self.core.settle();
             work += 1;
         }

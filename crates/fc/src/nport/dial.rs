@@ -6,6 +6,7 @@ use super::{Dial, back_off};
 use crate::fc2::{Failure, Payload};
 use crate::node::{Core, NodeEvent, PortKey, What};
 use crate::{Names, Topology};
+use ring::Tick;
 use wire::fc::PortId;
 use wire::fc::els::{Command, Login, Reason, Refusal, accepted};
 
@@ -17,8 +18,18 @@ impl Core {
     pub(super) fn dial(&mut self, key: PortKey, remote: PortId) {
         let now = self.now;
         let Some(port) = self.port_mut(key) else { return };
-        port.dials.entry(remote).or_insert(Dial { attempts: 0, retry_at: Some(now) });
+        let dial = port.dials.entry(remote).or_insert(Dial { attempts: 0, retry_at: Some(now) });
+        if dial.attempts == 0 && dial.retry_at.is_some() {
+            dial.retry_at = Some(now);
+        }
         self.dials_due(key);
+    }
+
+    /// Begins a PLOGI after a while, unless the port has logged in by then.
+    pub(super) fn dial_after(&mut self, key: PortKey, remote: PortId, wait: Tick) {
+        let at = self.now + wait;
+        let Some(port) = self.port_mut(key) else { return };
+        port.dials.entry(remote).or_insert(Dial { attempts: 0, retry_at: Some(at) });
     }
 
     /// Sends what is due.

@@ -4,14 +4,15 @@ use super::Stage;
 use crate::fc2::Failure;
 use crate::node::{Core, NodeEvent, PortKey};
 use crate::{Attachment, LinkEvent, Topology};
-use wire::fc::{PortId, els};
+use wire::fc::{PortId, Wwn, els};
 
 impl Core {
-    pub fn link_event(&mut self, event: LinkEvent) {
+    /// An event of the link. `name` is the port name of the peer that it is about, when the link knows it.
+    pub fn link_event(&mut self, event: LinkEvent, name: Option<Wwn>) {
         match event {
             LinkEvent::Up(attachment) => self.link_up(attachment),
             LinkEvent::Down => self.link_down(),
-            LinkEvent::PeerUp(id) => self.neighbour_up(id),
+            LinkEvent::PeerUp(id) => self.neighbour_up(id, name),
             LinkEvent::PeerDown(id) => self.neighbour_down(id),
         }
     }
@@ -83,15 +84,23 @@ impl Core {
         self.els(key, PortId::FABRIC, &logo, crate::node::What::Quiet);
     }
 
-    /// VN2VN: a port is there. Who is an initiator learns its names by logging in.
-    fn neighbour_up(&mut self, id: PortId) {
-        let initiator = self.initiator;
-        let Some(port) = self.port_mut(PortKey::PHYSICAL) else { return };
+    /// VN2VN: a port is there. The one with the larger name logs in with the other, whoever is the initiator; an initiator waits
+    /// for that a while, and logs in at once when it does not know the name.
+    pub(super) fn neighbour_up(&mut self, id: PortId, name: Option<Wwn>) {
+        let (initiator, patience) = (self.initiator, self.timing.fabric_login);
+        let key = PortKey::PHYSICAL;
+        let Some(port) = self.port_mut(key).filter(|_| id != PortId::NONE) else { return };
         if !port.neighbours.contains(&id) {
             port.neighbours.push(id);
         }
-        if initiator {
-            self.dial(PortKey::PHYSICAL, id);
+        if port.peers.contains_key(&id) {
+            return;
+        }
+        match name {
+            Some(name) if name > port.names.port && initiator => self.dial_after(key, id, patience),
+            Some(name) if name > port.names.port => {}
+            None if !initiator => {}
+            _ => self.dial(key, id),
         }
     }
 

@@ -14,7 +14,7 @@ const KEY: PortKey = PortKey::PHYSICAL;
 
 impl Core {
     /// FLOGI came: the other side is no fabric. It is accepted; what follows comes from the answer to ours.
-    pub(super) fn flogi_came(&mut self, xid: Xid, login: &Login) {
+    pub(super) fn flogi_came(&mut self, xid: Xid, remote: PortId, login: &Login) {
         let Some(port) = self.port(KEY) else { return self.fc2.discard(xid) };
         let (names, stage, topology) = (port.names, port.stage, port.topology);
         if login.port_name() == names.port {
@@ -22,14 +22,18 @@ impl Core {
             return self.reject(xid, Reject::new(Reason::LOGICAL_ERROR, Explanation::INVALID_PORT_NAME));
         }
         if !matches!(stage, Stage::Fabric | Stage::PointToPoint { .. } | Stage::Online)
-            || matches!(topology, Some(Topology::Fabric | Topology::Vn2vn))
+            || topology == Some(Topology::Fabric)
         {
             return self.reject(xid, Reject::new(Reason::UNABLE, Explanation::NONE));
         }
         let size = size_of(self.link.max_payload);
         let accept = Login::fabric(Command::LS_ACC, names.port, names.node, size, false);
         self.fc2.answer(xid, size, &accept.to_bytes());
-        if stage == Stage::Online {
+        if topology == Some(Topology::Vn2vn) {
+            // It begins anew with us, not with the others.
+            self.peer_gone(KEY, remote);
+            self.neighbour_up(remote, Some(login.port_name()));
+        } else if stage == Stage::Online {
             // It begins anew, so we do, too.
             self.port_down(KEY, Stage::Fabric);
             self.begin(KEY);

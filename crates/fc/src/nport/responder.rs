@@ -18,7 +18,7 @@ impl Core {
             Err(reject) => return self.reject(xid, reject),
         };
         if let Request::Flogi(login) = request {
-            return self.flogi_came(xid, login);
+            return self.flogi_came(xid, remote, login);
         }
         if let Request::Plogi(login) = request
             && self.addressed_by_plogi(xid, (local, remote), login)

@@ -1,0 +1,4 @@
+//! Nodes back to back, against a bare peer, and in a fabric.
+
+mod point_to_point;
+mod rig;

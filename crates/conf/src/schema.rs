@@ -96,6 +96,8 @@ pub(crate) static SECTIONS: &[SectionSpec] = &[
     exact("Blobfs", &[]),
     exact("Nvmf", NVMF),
     exact("QFC", QFC),
+    numbered("Fabric", None, FABRIC),
+    numbered("SoftPort", None, SOFT_PORT),
     exact("iSCSI", ISCSI),
     numbered("RAID", Some("Name"), RAID),
     numbered("VirtioUser", None, &[]),
@@ -204,6 +206,19 @@ const QFC: &[KeySpec] = &[
     one("FCPQRouting"),
     one("NVMeQRouting"),
 ];
+
+const FABRIC: &[KeySpec] = &[
+    COMMENT,
+    one("Name"),
+    one("WWN"),
+    one("Domain"),
+    many("Listen", 1, 1),
+    many("Alias", 2, usize::MAX),
+    many("Zone", 2, usize::MAX),
+];
+
+const SOFT_PORT: &[KeySpec] =
+    &[COMMENT, one("Names"), one("Link"), one("Transport"), one("Core"), many("VPort", 1, 1)];
 
 const ISCSI: &[KeySpec] = &[
     COMMENT,

@@ -1,5 +1,6 @@
 //! Document -> [`Plan`], in the original's order of evaluation: Global, block devices, NVMe-oF
-//! target, transports, subsystems, then the target nodes of FCP and iSCSI.
+//! target, transports, subsystems, then the target nodes of FCP and iSCSI. Soft fabrics and ports come before
+//! what listens on them.
 
 mod bdev;
 mod elsewhere;
@@ -11,6 +12,7 @@ mod names;
 mod namespaces;
 mod portal;
 mod qfc;
+mod soft;
 mod subsystem;
 mod target;
 mod transport;
@@ -58,6 +60,7 @@ fn evaluate(blocks: &Blocks, out: &mut Output) {
     bdev::read(blocks, out);
     elsewhere::read(blocks, out);
     bdev::read_errors(blocks, out);
+    soft::read(blocks, out);
     let subsystems = subsystem::read(blocks, out);
     transport::emit(blocks, &subsystems, out);
     subsystem::emit(&subsystems, out);

@@ -53,7 +53,9 @@ impl Match {
         let header = frame.header();
         let is = |wanted: Option<PortId>, id| wanted.is_none_or(|wanted| wanted == id);
         let els = |command: Command| {
-            header.r_ctl == RCtl::ELS_REQUEST && header.type_ == Type::ELS && frame.payload().first() == Some(&command.0)
+            header.r_ctl == RCtl::ELS_REQUEST
+                && header.type_ == Type::ELS
+                && frame.payload().first() == Some(&command.0)
         };
         is(self.s_id, header.s_id())
             && is(self.d_id, header.d_id())
@@ -156,12 +158,8 @@ impl Faults {
     }
 
     pub(crate) fn report(&self) -> Vec<RuleReport> {
-        let report = |live: &Live| RuleReport {
-            id: live.id,
-            action: live.rule.action,
-            left: live.rule.count,
-            hits: live.hits,
-        };
+        let report =
+            |live: &Live| RuleReport { id: live.id, action: live.rule.action, left: live.rule.count, hits: live.hits };
         self.rules.iter().map(report).collect()
     }
 
@@ -224,7 +222,8 @@ impl Live {
         if self.rule.count == Some(0) || !self.rule.matches.fits(frame, name_of) {
             return false;
         }
-        self.rule.probability >= 1.0 || (step(&mut self.chance) >> 11) as f64 / (1u64 << 53) as f64 <= self.rule.probability
+        self.rule.probability >= 1.0
+            || (step(&mut self.chance) >> 11) as f64 / (1u64 << 53) as f64 <= self.rule.probability
     }
 }
 
@@ -283,7 +282,8 @@ mod tests {
     fn count_and_chance_limit_it() {
         let mut faults = Faults::default();
         faults.add(Rule { count: Some(2), ..rule(Action::Drop) });
-        let dropped = |faults: &mut Faults| (0..1000).filter(|_| faults.judge(&mut frame(1, 2), &name_of).is_some()).count();
+        let dropped =
+            |faults: &mut Faults| (0..1000).filter(|_| faults.judge(&mut frame(1, 2), &name_of).is_some()).count();
         assert_eq!(dropped(&mut faults), 2);
         assert_eq!((faults.report()[0].left, faults.report()[0].hits), (Some(0), 2));
         assert!(faults.clear(None) && faults.none());

@@ -97,7 +97,8 @@ impl Switch {
     fn refuse(&mut self, asker: &Asker, login: &Login, reject: Reject) -> Answer {
         let (name, f_port) = (login.port_name(), asker.f_port);
         let holder = self.n_ports.named(name).filter(|_| reject == TAKEN).map(|(_, port)| (port.f_port, port.id));
-        let link = |switch: &mut Self, number| switch.port_mut(number).map_or(String::new(), |port| port.link.describe());
+        let link =
+            |switch: &mut Self, number| switch.port_mut(number).map_or(String::new(), |port| port.link.describe());
         let here = link(self, f_port);
         let why = match holder {
             Some((number, id)) => {

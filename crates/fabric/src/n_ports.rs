@@ -94,7 +94,12 @@ impl NPorts {
 
     /// Logs a port in whose name nobody has; its address is the one that the name had before, if it had one. `beside` is the
     /// address of the port that it is a virtual port of. `None`: the switch is full.
-    pub(crate) fn add(&mut self, name: Wwn, beside: Option<PortId>, make: impl FnOnce(PortId) -> NPort) -> Option<Place> {
+    pub(crate) fn add(
+        &mut self,
+        name: Wwn,
+        beside: Option<PortId>,
+        make: impl FnOnce(PortId) -> NPort,
+    ) -> Option<Place> {
         let place = self.places.iter().position(Option::is_none)? as Place;
         let id = self.address(name, beside)?;
         self.routes[(id.0 & 0xffff) as usize] = place + 1;

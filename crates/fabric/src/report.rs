@@ -57,7 +57,8 @@ fn fc4(port: &NPort, type_: Type) -> String {
         Type(other) => format!("{other:#04x}"),
     };
     let features = port.object.features.get(type_);
-    let words = [(features.initiator(), " initiator"), (features.target(), " target"), (features.discovery(), " discovery")];
+    let words =
+        [(features.initiator(), " initiator"), (features.target(), " target"), (features.discovery(), " discovery")];
     words.into_iter().filter(|(on, _)| *on).fold(name, |name, (_, word)| name + word)
 }
 

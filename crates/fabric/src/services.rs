@@ -51,7 +51,10 @@ impl Switch {
             }
             (RCtl::ABTS, _) => self.accept_abort(&asker, header, now),
             // Answers to what we never asked, and basic accepts.
-            (RCtl::ELS_REPLY | RCtl::SOLICITED_CONTROL | RCtl::BA_ACC | RCtl::BA_RJT | RCtl::P_RJT | RCtl::P_BSY, _) => {}
+            (
+                RCtl::ELS_REPLY | RCtl::SOLICITED_CONTROL | RCtl::BA_ACC | RCtl::BA_RJT | RCtl::P_RJT | RCtl::P_BSY,
+                _,
+            ) => {}
             _ => return false,
         }
         true
@@ -121,7 +124,9 @@ impl Switch {
                 Answer::Accept(Login::n_port(Command::LS_ACC, name, node, MAX_PAYLOAD as u16).to_bytes().into())
             }
             Request::Logo(_) | Request::Rrq(_) => Answer::plain(),
-            Request::Adisc(_) => Answer::Accept(Adisc::new(Command::LS_ACC, name, node, asker.service).to_bytes().into()),
+            Request::Adisc(_) => {
+                Answer::Accept(Adisc::new(Command::LS_ACC, name, node, asker.service).to_bytes().into())
+            }
             Request::Rtv => Answer::Accept(RtvAcc::new(R_A_TOV_MS, E_D_TOV_MS).to_bytes().into()),
             Request::Rls(_) => Answer::Accept(RlsAcc::new(self.link_errors(asker.f_port)).to_bytes().into()),
             Request::Echo(data) => Answer::Accept([&LsAcc::PLAIN.to_bytes()[..], data].concat()),

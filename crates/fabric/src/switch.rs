@@ -1,5 +1,6 @@
 //! The switch as a value: it owns its links and what is known of the ports behind them. Time and wakes come from outside.
 
+use crate::Listener;
 use crate::f_port::{FPort, State};
 use crate::faults::Faults;
 use crate::limits::F_PORTS;
@@ -8,7 +9,6 @@ use crate::notices::Notices;
 use crate::reach::Reach;
 use crate::request::Parts;
 use crate::zoning::{Effective, Refused, Zoning};
-use crate::Listener;
 use fc::{Frames, Link, LinkEvent};
 use ring::Tick;
 use std::os::fd::BorrowedFd;
@@ -258,7 +258,11 @@ impl Switch {
     ///
     /// # Errors
     /// Those of `change`; then nothing has changed.
-    pub fn rezone<T>(&mut self, now: Tick, change: impl FnOnce(&mut Zoning) -> Result<T, Refused>) -> Result<T, Refused> {
+    pub fn rezone<T>(
+        &mut self,
+        now: Tick,
+        change: impl FnOnce(&mut Zoning) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         let mut zoning = self.zoning.clone();
         let result = change(&mut zoning)?;
         self.zoning = zoning;

@@ -78,7 +78,9 @@ fn check_name(name: &str) -> Result<(), Refused> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$' | '^' | '.');
     let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     if !first || name.len() > 64 || !name.chars().all(fits) {
-        return refuse(format!("'{name}' is neither a port name (16 hexadecimal digits) nor a name of 1 to 64 letters, digits, _ - $ ^ ."));
+        return refuse(format!(
+            "'{name}' is neither a port name (16 hexadecimal digits) nor a name of 1 to 64 letters, digits, _ - $ ^ ."
+        ));
     }
     if name.parse::<Wwn>().is_ok() {
         return refuse(format!("'{name}' is a port name, not a name for something else"));
@@ -165,7 +167,11 @@ impl Zoning {
     /// # Errors
     /// There is no such zone, or it does not have it.
     pub fn remove_member(&mut self, zone: &str, member: &Member) -> Result<(), Refused> {
-        if self.zone_mut(zone)?.remove(member) { Ok(()) } else { refuse(format!("zone '{zone}' does not have {member}")) }
+        if self.zone_mut(zone)?.remove(member) {
+            Ok(())
+        } else {
+            refuse(format!("zone '{zone}' does not have {member}"))
+        }
     }
 
     /// Defines a zone set.

@@ -135,6 +135,12 @@ impl SoftPort {
         ordered && self.wait(|port| port.board.gone.load(Ordering::Acquire))
     }
 
+    /// The state that the node showed last. What changed since then on the control path is in it after the node's next poll;
+    /// counters and open exchanges are those of the last change. [`Port::status`] asks for the present ones and waits.
+    pub fn shown(&self) -> PortStatus {
+        self.board.lock().clone()
+    }
+
     /// Waits a moment for a state. `false` when it did not come.
     pub fn reaches(&self, state: PortState) -> bool {
         self.wait(|port| port.board.lock().state == state)

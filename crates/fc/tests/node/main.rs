@@ -2,3 +2,5 @@
 
 mod point_to_point;
 mod rig;
+mod services;
+mod sessions;

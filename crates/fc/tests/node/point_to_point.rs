@@ -54,7 +54,10 @@ fn a_command_goes_and_its_response_comes() {
         clock.settle(&mut [&mut host, &mut target]);
         let session = session(&host).expect("logged in");
         let arrivals = target.heard();
-        assert!(matches!(arrivals[..], [(0, Arrival::SessionUp(info))] if info.peer == names(initiator)), "{arrivals:?}");
+        assert!(
+            matches!(arrivals[..], [(0, Arrival::SessionUp(info))] if info.peer == names(initiator)),
+            "{arrivals:?}"
+        );
         host.node.command(session, &[0; 32], Direction::None, 1_000 * MS, 77, clock.0).unwrap();
         clock.settle(&mut [&mut host, &mut target]);
         let (0, Arrival::Command { xid, .. }) = target.heard().pop().unwrap() else { panic!("no command") };

@@ -16,6 +16,12 @@ pub fn names(n: u64) -> Names {
     Names { node: Wwn(0x2000_0024_0000_0000 | n), port: Wwn(0x2100_0024_0000_0000 | n) }
 }
 
+/// One pool for all on a test's links: frames move from hand to hand as they are.
+pub fn frames() -> Frames {
+    thread_local!(static POOL: Frames = Frames::new(1024));
+    POOL.with(Clone::clone)
+}
+
 pub fn nobody() -> Wake {
     Arc::new(|| {})
 }
@@ -42,11 +48,11 @@ impl Station {
     }
 
     pub fn initiator(n: u64, link: RingLink) -> Self {
-        Self::new(Config::initiator(names(n), Frames::new(512)), link)
+        Self::new(Config::initiator(names(n), frames()), link)
     }
 
     pub fn target(n: u64, link: RingLink, services: &[(Fc4, usize)]) -> Self {
-        let mut station = Self::new(Config::new(names(n), Frames::new(512)), link);
+        let mut station = Self::new(Config::new(names(n), frames()), link);
         for (fc4, lanes) in services {
             station.serve(*fc4, *lanes);
         }
@@ -105,7 +111,7 @@ pub struct Bare {
 
 impl Bare {
     pub fn new(link: RingLink) -> Self {
-        let fc2 = Fc2::new(Limits::default(), Frames::new(256));
+        let fc2 = Fc2::new(Limits::default(), frames());
         Self { link, fc2, upcalls: Vec::new(), flogi: None }
     }
 
@@ -132,7 +138,8 @@ impl Bare {
 
     /// Requests of the other side by their ELS command.
     pub fn asked(&self, command: Command) -> usize {
-        let is = |upcall: &&Upcall| matches!(upcall, Upcall::Request { payload, .. } if payload.bytes()[0] == command.0);
+        let is =
+            |upcall: &&Upcall| matches!(upcall, Upcall::Request { payload, .. } if payload.bytes()[0] == command.0);
         self.upcalls.iter().filter(is).count()
     }
 
@@ -188,11 +195,11 @@ impl Clock {
         panic!("it does not come to rest");
     }
 
-    /// Lets time pass, a millisecond at a time.
+    /// Lets time pass in small steps.
     pub fn run(&mut self, ms: u64, parties: &mut [&mut dyn Party]) {
-        for _ in 0..ms {
+        for _ in 0..ms.div_ceil(5) {
             self.settle(parties);
-            self.0 += MS;
+            self.0 += 5 * MS;
         }
         self.settle(parties);
     }
@@ -201,5 +208,5 @@ impl Clock {
 /// The state of a port, as its node shows it after one more poll.
 pub fn shown(station: &mut Station, now: Tick) -> fc::PortStatus {
     station.node.poll(now);
-    station.port.status()
+    station.port.shown()
 }

@@ -177,9 +177,13 @@ impl<'a> Message<'a> {
             if length == 0 || length > rest.len() || !kind.fits(length) {
                 return Err(Fault::DescriptorLength);
             }
+            // The link service comes first, not even a descriptor that may be passed over before it.
+            if kind.is_els() != (first && self.is_ls()) {
+                return Err(Fault::DescriptorType);
+            }
             if kind.is_critical() {
                 let bit = 1 << kind.0;
-                if kind.name().is_none() || kind.is_els() != (first && self.is_ls()) {
+                if kind.name().is_none() {
                     return Err(Fault::DescriptorType);
                 }
                 if seen & bit != 0 && !self.kind.repeats(kind) {

@@ -166,6 +166,10 @@ mod tests {
         assert_eq!((els.kind, els.frame, message.mac()), (DescriptorType::FLOGI, &frame[..], Some(VN.mac)));
         let n = Writer::new(&mut bytes, Kind::LsReply, flags).mac(MAC).els(DescriptorType::FLOGI, &frame).finish();
         assert_eq!(Message::parse(&bytes[..n]), Err(Fault::DescriptorType), "the service comes first");
+        // Found by fuzzing: one that may be passed over in its place, and no service at all.
+        let vendor = DescriptorType(200);
+        let n = Writer::new(&mut bytes, Kind::LsReply, flags).add(vendor, 8, |_| ()).mac(MAC).finish();
+        assert_eq!(Message::parse(&bytes[..n]), Err(Fault::DescriptorType));
         let n = Writer::new(&mut bytes, Kind::LsRequest, flags).finish();
         assert_eq!(Message::parse(&bytes[..n]), Err(Fault::Missing));
         let n = Writer::new(&mut bytes, Kind::Beacon, flags).els(DescriptorType::FLOGI, &frame).finish();

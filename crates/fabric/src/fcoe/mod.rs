@@ -9,6 +9,7 @@
 //! - Not done: switch to switch links (VE_Port), FDF, DCBX and priority flow control: what an Ethernet drops is lost.
 
 mod door;
+mod els;
 mod enode;
 mod ether;
 mod fcf;
@@ -34,3 +35,8 @@ use ring::Tick;
 const MS: Tick = 1_000_000;
 /// How many frames are received in one turn: others want their turn, too.
 const BATCH: usize = 64;
+
+/// After how long of silence someone is gone who should be heard of once in `period`: two may be lost (FC-BB-6, 7.8.5).
+const fn peer_timeout(period: Tick) -> Tick {
+    period * 5 / 2
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let ports = Arc::new(fc::Ports::default());
     let subsystems: Vec<Arc<dyn Subsystem>> = vec![
         rpc::Rpc::new(),
         Arc::new(bdev_malloc::MallocSubsystem::default()),
@@ -16,7 +17,11 @@ fn main() -> ExitCode {
         Arc::new(bdev_uring::UringSubsystem::default()),
         Arc::new(bdev_delay::DelaySubsystem::default()),
         Arc::new(bdev_error::ErrorSubsystem::default()),
-        Arc::new(nvmf_target::NvmfTarget::new(vec![Arc::new(nvmf_tcp::TcpFactory)])),
+        Arc::new(nvmf_target::NvmfTarget::new(vec![
+            Arc::new(nvmf_tcp::TcpFactory),
+            Arc::new(nvmf_fc::FcFactory::new(ports.clone())),
+        ])),
+        Arc::new(fcp::Fcp::new(ports)),
     ];
     let config = match default_config::text(&cli) {
         Ok(config) => config,

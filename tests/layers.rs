@@ -30,9 +30,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bdev_delay", &["app", "bdev", "dma", "ring"]),
     ("bdev_error", &["app", "bdev", "dma", "ring"]),
     ("nvmf_target", &["app", "bdev", "nvmf", "ring"]),
+    ("nvmf_fc", &["app", "dma", "exchange", "fc", "nvmf", "nvmf_target", "os", "reactor", "ring", "wire"]),
     ("nvmf_tcp", &["app", "dma", "exchange", "nvmf", "nvmf_target", "os", "reactor", "ring", "stats", "wire"]),
     ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "wire"]),
     ("rpc", &["app", "os", "reactor"]),
+    ("fabric_target", &["app", "fabric", "fc", "os", "reactor", "ring", "wire"]),
+    ("qfc_fabric", &["app", "fabric_target", "rpc"]),
     (
         "qfc",
         &[
@@ -42,6 +45,9 @@ const EDGES: &[(&str, &[&str])] = &[
             "bdev_malloc",
             "bdev_null",
             "bdev_uring",
+            "fc",
+            "fcp",
+            "nvmf_fc",
             "nvmf_target",
             "nvmf_tcp",
             "rpc",

@@ -106,10 +106,9 @@ impl<E: Ether> EnodeLink<E> {
     }
 
     fn searching(&mut self, mut solicit_at: Tick, choose_at: Option<Tick>) {
-        if choose_at.is_some_and(|at| self.now >= at) {
-            if let Some(best) = self.forwarders.best() {
-                return self.attach(best);
-            }
+        let chosen = choose_at.filter(|at| self.now >= *at).and_then(|_| self.forwarders.best());
+        if let Some(best) = chosen {
+            return self.attach(best);
         }
         if self.now >= solicit_at {
             self.solicit(ALL_FCFS);

@@ -3,7 +3,7 @@
 use super::lan::Station;
 use super::*;
 use crate::Listener;
-use wire::fc::els::{Logo, LsAcc, LsRjt};
+use wire::fc::els::{Logo, LsRjt};
 use wire::fip::{self, ALL_FCFS, DescriptorType, Flags, Kind, Message};
 
 const SWITCH: Mac = mac_of(1);
@@ -55,7 +55,7 @@ fn answer(frame: &FrameBox, next: &mut u32) -> Option<FrameBox> {
             let header = FrameHeader { d_id: PortId(*next).to_bytes(), ..reply };
             Some(Frame::new(&header, &Login::fabric_accept(Wwn(1), Wwn(2), 2112, true).to_bytes()))
         }
-        Command::LOGO => Some(Frame::new(&reply, &LsAcc::new().to_bytes())),
+        Command::LOGO => Some(Frame::new(&reply, &[2, 0, 0, 0])),
         _ => None,
     }
 }

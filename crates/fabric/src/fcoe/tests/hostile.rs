@@ -21,7 +21,8 @@ fn overheard() -> Vec<Vec<u8>> {
     let lan = Lan::new();
     let heard = Arc::new(Mutex::new(Vec::new()));
     let mut spy = lan.station(mac(99));
-    let (all, own) = ([wire::fip::ALL_ENODES, wire::fip::ALL_FCFS, wire::fip::ALL_VN2VN], [mac(1), mac(2), mac(3), mac(4)]);
+    let (all, own) =
+        ([wire::fip::ALL_ENODES, wire::fip::ALL_FCFS, wire::fip::ALL_VN2VN], [mac(1), mac(2), mac(3), mac(4)]);
     all.into_iter().chain(own).chain([Mac([0x0e, 0xfc, 0, 1, 0, 1])]).for_each(|mac| spy.join(mac));
     let mut fcf = Fcf::new(lan.station(mac(1)), FcfConfig::new(Wwn(1), Wwn(2)), Frames::new(32));
     let mut host = EnodeLink::new(lan.station(mac(2)), names(2), Frames::new(32));
@@ -85,7 +86,10 @@ fn spoiled_messages() {
             events(link, now);
             // As a switch would that accepts whatever is asked.
             for frame in frames(link, now) {
-                let header = FrameHeader { d_id: PortId(0x010000 + random.next(99) as u32).to_bytes(), ..els::reply_header(frame.header()) };
+                let header = FrameHeader {
+                    d_id: PortId(0x010000 + random.next(99) as u32).to_bytes(),
+                    ..els::reply_header(frame.header())
+                };
                 link.send(Frame::new(&header, &[2; 116]));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::lan::Station;
 use super::*;
-use wire::fc::els::{Logo, LsAcc};
+use wire::fc::els::Logo;
 
 struct Port {
     link: Vn2vnLink<Station>,
@@ -74,7 +74,7 @@ fn two_find_each_other_and_talk() {
     world.ports[a].link.send(super::els(x, y, 7, &Logo::new(x, names(0x1001).port).to_bytes()));
     world.run(2 * STEP);
     let logo = world.ports[b].came.pop().expect("the logout");
-    let reply = Frame::new(&els::reply_header(logo.header()), &LsAcc::new().to_bytes());
+    let reply = Frame::new(&els::reply_header(logo.header()), &[2, 0, 0, 0]);
     world.ports[b].link.send(reply);
     world.run(2 * STEP);
     assert_eq!(world.ports[a].came.pop().and_then(|reply| els::command(&reply)), Some(Command::LS_ACC));

@@ -20,9 +20,8 @@ const OX_IDS: u16 = 0xf000;
 impl<E: Ether> Vn2vnLink<E> {
     pub(super) fn send_ls(&mut self, to: Mac, kind: Kind, service: DescriptorType, frame: &FrameBox) {
         let (own, from) = (self.own().mac, self.door.status.mac);
-        self.door.send_fip(to, from, kind, Flags::default(), |writer| {
-            writer.els(service, frame.bytes()).mac(own).finish()
-        });
+        self.door
+            .send_fip(to, from, kind, Flags::default(), |writer| writer.els(service, frame.bytes()).mac(own).finish());
     }
 
     /// Sends a FLOGI to a peer.
@@ -83,7 +82,8 @@ impl<E: Ether> Vn2vnLink<E> {
         None
     }
 
-    /// A FLOGI of a peer. Has ours crossed it, that one's answer decides; was it long done, the peer begins anew.
+    /// A FLOGI of a peer. One in either direction is enough, so when ours crossed it nothing more is waited for; was it long done, the
+    /// peer begins anew.
     fn login_asked(&mut self, from: Mac, request: &FrameHeader, known: bool) {
         if !known {
             let reject = Reject::new(Reason::FIP_ERROR, Explanation::NOT_A_NEIGHBOR);
@@ -91,10 +91,7 @@ impl<E: Ether> Vn2vnLink<E> {
         }
         let frame = Frame::new(&els::reply_header(request), &self.login(Command::LS_ACC));
         self.send_ls(from, Kind::LsReply, DescriptorType::FLOGI, &frame);
-        let crossed = self.peers.get(request.s_id()).is_some_and(|peer| matches!(peer.login, State::Sent(..)));
-        if !crossed {
-            self.came_up(request.s_id());
-        }
+        self.came_up(request.s_id());
     }
 
     pub(super) fn ls_reply(&mut self, from: Mac, message: &Message<'_>) -> Option<FrameBox> {
@@ -104,13 +101,15 @@ impl<E: Ether> Vn2vnLink<E> {
         if kind == DescriptorType::LOGO && self.peers.enode(id) == Some(from) {
             return Some(frame);
         }
-        let waiting = self.peers.get(id).filter(|peer| {
-            peer.enode == from && matches!(peer.login, State::Sent(sent, _) if sent == ox_id)
-        });
+        let waiting = self
+            .peers
+            .get(id)
+            .filter(|peer| peer.enode == from && matches!(peer.login, State::Sent(sent, _) if sent == ox_id));
         match (waiting, command) {
             (Some(_), Some(Command::LS_ACC)) => self.came_up(id),
             (Some(peer), _) => peer.login = State::Due(again),
-            (None, _) => self.door.counters.strangers += 1,
+            // Late, or of a login that crossed the peer's.
+            (None, _) => {}
         }
         self.door.frames.give(frame);
         None

@@ -27,10 +27,10 @@ fn a_fabric_with_zones_and_a_port_on_it() {
     let calls = calls(&text);
     let wanted = [
         ("fabric_create", json!({"name": "fabric1", "domain": 7})),
-        ("fabric_listen", json!({"fabric": "fabric1", "listen": "unix:/run/f.sock"})),
-        ("fabric_listen", json!({"fabric": "fabric1", "listen": "fcoe:eth0"})),
-        ("fabric_alias_create", json!({"fabric": "fabric1", "alias": "host", "members": ["10000000c9000001"]})),
-        ("fabric_zone_create", json!({"fabric": "fabric1", "zone": "z1", "members": ["host", "21000024ff000001"]})),
+        ("fabric_listen", json!({"fabric": "fabric1", "path": "/run/f.sock"})),
+        ("fabric_listen", json!({"fabric": "fabric1", "interface": "eth0"})),
+        ("fabric_alias_create", json!({"fabric": "fabric1", "name": "host", "members": ["10000000c9000001"]})),
+        ("fabric_zone_create", json!({"fabric": "fabric1", "name": "z1", "members": ["host", "21000024ff000001"]})),
         ("fabric_zone_activate", json!({"fabric": "fabric1"})),
         (
             "fc_port_create",

@@ -32,17 +32,19 @@ fn fabric(block: &Block, out: &mut Output) {
     for item in block.items("Listen") {
         let link = item.value(0).unwrap_or_default();
         if is_link(block, item, link, &["unix", "fcoe"], &mut out.log) {
-            out.calls.push(Call::new("fabric_listen", json!({ "fabric": name, "listen": link }), item.line));
+            let (kind, to) = link.split_once(':').unwrap_or((link, ""));
+            let key = if kind == "unix" { "path" } else { "interface" };
+            out.calls.push(Call::new("fabric_listen", json!({ "fabric": name, key: to }), item.line));
         }
     }
     zones(block, &name, out);
 }
 
 fn zones(block: &Block, name: &str, out: &mut Output) {
-    for (key, method, what) in [("Alias", "fabric_alias_create", "alias"), ("Zone", "fabric_zone_create", "zone")] {
+    for (key, method) in [("Alias", "fabric_alias_create"), ("Zone", "fabric_zone_create")] {
         for item in block.items(key) {
             let members: Vec<&str> = (1..item.len()).filter_map(|index| item.value(index)).collect();
-            let params = json!({ "fabric": name, what: item.value(0).unwrap_or_default(), "members": members });
+            let params = json!({ "fabric": name, "name": item.value(0).unwrap_or_default(), "members": members });
             out.calls.push(Call::new(method, params, item.line));
         }
     }

@@ -61,26 +61,32 @@ pub struct FcPort {
 }
 
 impl FcPort {
-    /// Puts a port with these names on the fabric that `fabric` (`unix:PATH`) leads to, and waits until it is online.
+    /// Puts a port with these names on the fabric that `fabric` (`unix:PATH`, `fcoe:INTERFACE`, `vn2vn:INTERFACE`) leads to, and waits until it is online.
     ///
     /// # Errors
     /// Nobody is there, or the fabric refuses the port, or it took longer than `timeout`.
     pub fn open(fabric: &str, names: Names, timeout: Duration) -> Result<Arc<FcPort>> {
-        let makers: [Arc<dyn LinkMaker>; 0] = [];
+        let frames = Frames::new(FRAMES);
+        let makers: [Arc<dyn LinkMaker>; 3] = [
+            Arc::new(fabric::link::UnixMaker(frames.clone())),
+            Arc::new(fabric::fcoe::FcoeMaker(frames.clone())),
+            Arc::new(fabric::fcoe::Vn2vnMaker(frames.clone())),
+        ];
         let unreachable = |why| Error::Fabric { what: format!("cannot get onto the fabric {fabric}: {why}") };
-        FcPort::over(|wake| make_link(&makers, fabric, names, wake), names, timeout).map_err(|error| match error {
+        FcPort::over(|wake| make_link(&makers, fabric, names, wake), names, frames, timeout).map_err(|error| match error {
             Error::Local(why) => unreachable(why),
             other => other,
         })
     }
 
-    /// The same on any link; `link` makes it, given what wakes the thread.
+    /// The same on any link; `link` makes it, given what wakes the thread. Its frames come from `frames`.
     ///
     /// # Errors
     /// As [`FcPort::open`].
     pub fn over(
         link: impl FnOnce(fc::Wake) -> std::result::Result<Box<dyn Link>, String>,
         names: Names,
+        frames: Frames,
         timeout: Duration,
     ) -> Result<Arc<FcPort>> {
         let local = |error: std::io::Error| Error::Local(error.to_string());
@@ -91,7 +97,7 @@ impl FcPort {
             let reactor = Reactor::new(Options::default());
             let _ = ready.send(reactor.as_ref().map(Reactor::handle).map_err(ToString::to_string));
             if let (Ok(mut reactor), Ok((link, orders, wake))) = (reactor, jobs.recv()) {
-                let (node, _) = Node::new(Config::initiator(names, Frames::new(FRAMES)), link, wake);
+                let (node, _) = Node::new(Config::initiator(names, frames), link, wake);
                 reactor.add(Box::new(NodePoller::new(node, orders)));
                 reactor.run();
             }

@@ -14,5 +14,5 @@ pub const DIAGNOSTICS: usize = 1000;
 pub const MALLOC_LUNS: u64 = 16384;
 /// `[SubsystemN] MaxNamespaces`, the original's cap.
 pub const NAMESPACES: u64 = 16384;
-/// LUNs of a target node (the original's LUN numbers are 0..=63).
-pub const LUNS: u32 = 64;
+/// LUNs of a target node: the range of flat addressing (the original's LUN numbers are 0..=63).
+pub const LUNS: u32 = 16384;

@@ -60,7 +60,7 @@ pub struct Plan {
     /// Settings for the start.
     pub options: StartOptions,
     /// Calls that build the configuration, in the order to make them: block devices, transports,
-    /// subsystems, hosts, namespaces, listeners last.
+    /// subsystems, hosts, namespaces, listeners; then the groups and target nodes of FCP.
     pub calls: Vec<Call>,
     /// Calls for what this version does not have (RDMA, FC-NVMe transports, local NVMe drives).
     /// Each has a warning. They are not to be made.

@@ -118,6 +118,10 @@ fn calls_use_names_of_the_schema() {
         ("nvmf_subsystem_add_host", &["nqn", "host"]),
         ("nvmf_subsystem_add_ns", &["nqn", "namespace"]),
         ("nvmf_subsystem_add_listener", &["nqn", "listen_address"]),
+        // Not in SPDK: there is no SCSI over Fibre Channel.
+        ("scsi_create_portal_group", &["tag", "portals", "comment"]),
+        ("scsi_create_initiator_group", &["tag", "initiators", "comment"]),
+        ("scsi_create_target_node", &["name", "alias_name", "luns", "pg_ig_maps", "queue_depth"]),
     ];
     for name in ["fcp", "fc-nvme", "minimal-fcp", "minimal-fc-nvme", "nvme-tcp", "spdk-20.01", "iscsi"] {
         let plan = load(&format!("{name}.conf"));

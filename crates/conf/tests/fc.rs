@@ -1,4 +1,4 @@
-//! The Fibre Channel part: everything is checked, though no port is there yet.
+//! The Fibre Channel part: what is checked, and which calls it becomes.
 
 use conf::fc::{FcTransport, InitiatorRule};
 use conf::{Plan, Severity, Wwn, parse_and_translate};
@@ -35,7 +35,9 @@ fn qfc_defaults() {
     assert_eq!((ports.backend_nvme.name.as_str(), ports.backend_nvme.reactor), ("spdknvme", None));
     assert!(!ports.unbind_from_kernel && !ports.load_firmware_from_file && !ports.multi_atio);
     assert_eq!(plan.diagnostics.len(), 1);
-    assert!(plan.diagnostics[0].to_string().starts_with("f:1: warning: [QFC]: the FC port is not there yet"));
+    assert!(
+        plan.diagnostics[0].to_string().starts_with("f:1: warning: [QFC]: the driver of FC adapters is not there yet")
+    );
 }
 
 #[test]
@@ -81,8 +83,19 @@ fn a_good_target_node() {
     assert_eq!(node.luns.iter().map(|(n, b)| (*n, b.as_str())).collect::<Vec<_>>(), [(0, "Malloc0"), (5, "Malloc1")]);
     assert_eq!((node.mappings[0].portal_group, node.mappings[0].initiator_group), (1, 4));
     assert_eq!(plan.fc.portal_groups[0].portals[0].port, Wwn(0x2100_0024_ff5b_a06a));
-    let told = plan.diagnostics.iter().filter(|d| d.message.contains("the FC port is not there yet"));
-    assert_eq!(told.map(|d| d.line).collect::<Vec<_>>(), [4, 6, 8, 10], "one remark a section");
+    assert_eq!(plan.diagnostics.iter().map(|d| d.line).collect::<Vec<_>>(), [8], "only [QFC] has no effect");
+    let calls: Vec<String> = plan.calls[2..].iter().map(|c| format!("{} {} {}", c.line, c.method, c.params)).collect();
+    assert_eq!(
+        calls,
+        [
+            r#"4 scsi_create_portal_group {"tag":1,"portals":[{"label":"FC1","wwpn":"0x21000024ff5ba06a"}]}"#,
+            r#"6 scsi_create_initiator_group {"tag":4,"initiators":["ALL"]}"#,
+            concat!(
+                r#"10 scsi_create_target_node {"name":"d","alias_name":"","luns":[{"lun_id":0,"bdev_name":"Malloc0"},"#,
+                r#"{"lun_id":5,"bdev_name":"Malloc1"}],"pg_ig_maps":[{"pg_tag":1,"ig_tag":4}],"queue_depth":64}"#
+            ),
+        ]
+    );
 }
 
 #[test]
@@ -92,7 +105,10 @@ fn target_nodes_with_errors() {
     only_error(&target("TargetName d\nLUN0 Malloc0\n"), 10, "has no Mapping");
     only_error(&target(&format!("{good}LUN1 Malloc0\n")), 10, "has no LUN0");
     only_error(&target(&format!("{good}LUN0 Malloc9\n")), 13, "there is no block device \"Malloc9\"");
-    only_error(&target(&format!("{good}LUN0 Malloc0\nLUN64 Malloc1\n")), 14, "LUNs go from 0 to 63");
+    only_error(&target(&format!("{good}LUN0 Malloc0\nLUN16384 Malloc1\n")), 14, "LUNs go from 0 to 16383");
+    only_error(&target(&format!("{good}LUN0 Malloc0\nLUN1 Malloc0\n")), 14, "LUN0 is \"Malloc0\" already");
+    let twice = format!("{good}LUN0 Malloc0\n[TargetNode2]\n{good}LUN0 Malloc1\n");
+    only_error(&target(&twice), 14, "has TargetName \"d\" already");
     only_error(
         &target("TargetName d\nMapping PortalGroup2 InitiatorGroup4\nLUN0 Malloc0\n"),
         12,
@@ -118,7 +134,7 @@ fn keys_of_iscsi_have_no_meaning_for_fc() {
     ));
     assert!(!plan.has_errors());
     let lines: Vec<usize> = plan.diagnostics.iter().map(|d| d.line).collect();
-    assert_eq!(lines, [4, 6, 8, 10, 14, 15, 16]);
+    assert_eq!(lines, [8, 14, 15, 16]);
     assert_eq!(plan.fc.target_nodes[0].queue_depth, 64);
 }
 
@@ -158,6 +174,26 @@ fn initiator_groups() {
     assert!(told.iter().any(|m| m.contains("Netmask has no meaning for FC")), "{told:?}");
     only_error("[InitiatorGroup1]\nInitiatorName 2100\n", 2, "not the WWPN of an initiator");
     only_error("[InitiatorGroup1]\nComment x\n", 1, "has no InitiatorName");
+}
+
+#[test]
+fn a_node_that_another_hides_is_told() {
+    let node = |name: &str, lun: &str| format!("TargetName {name}\nMapping PortalGroup1 InitiatorGroup4\nLUN0 {lun}\n");
+    let plan = read(&target(&format!("{}[TargetNode2]\n{}", node("a", "Malloc0"), node("b", "Malloc1"))));
+    assert_eq!((errors(&plan), plan.fc.target_nodes.len()), (Vec::new(), 2));
+    let told = plan.diagnostics.iter().find(|d| d.line == 16).map(|d| d.message.as_str()).unwrap_or_default();
+    assert!(told.contains("see that and not \"b\""), "{:?}", plan.diagnostics);
+}
+
+#[test]
+fn what_stands_twice_counts_once() {
+    let plan = read(
+        "[PortalGroup1]\nPortal A 21000024ff5ba06a\nPortal B 0x21000024ff5ba06a\n[InitiatorGroup1]\nInitiatorName ALL\nInitiatorName ANY\n",
+    );
+    let lines: Vec<usize> = plan.diagnostics.iter().map(|d| d.line).collect();
+    assert_eq!((lines, plan.has_errors()), (vec![3, 6], false));
+    assert_eq!(plan.calls[0].params["portals"].as_array().map(Vec::len), Some(1));
+    assert_eq!(plan.calls[1].params["initiators"], serde_json::json!(["ALL"]));
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use super::Output;
 use super::portal::{Use, numbered};
-use super::qfc::NOT_THERE;
 use crate::address::Wwn;
 use crate::diag::{Log, show};
 use crate::fc::{FcInitiatorGroup, InitiatorRule};
 use crate::group::{Block, Blocks};
 use crate::parse::Item;
+use crate::plan::Call;
 
 /// Reads all initiator groups; the groups of FC go to the output, the use of each is returned.
 pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
@@ -21,7 +23,9 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
         }
         let (group_use, rules) = rules(block, iscsi_file, &mut out.log);
         if group_use == Use::Fc {
-            out.fc.initiator_groups.push(FcInitiatorGroup { number: block.number, rules, line: block.line });
+            let group = FcInitiatorGroup { number: block.number, rules, line: block.line };
+            out.calls.push(create(&group, block.text("Comment")));
+            out.fc.initiator_groups.push(group);
         }
         uses.insert(block.number, group_use);
     }
@@ -35,7 +39,6 @@ fn rules(block: &Block, iscsi_file: bool, log: &mut Log) -> (Use, Vec<InitiatorR
         log.warn(block.line, format!("[{}]: iSCSI is not there yet; the group is ignored", block.name), "");
         return (Use::Iscsi, Vec::new());
     }
-    log.warn(block.line, format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name), "");
     if let Some(item) = block.item("Netmask") {
         let message = format!("[{}] Netmask has no meaning for FC; it is ignored", block.name);
         log.warn(item.line, message, "remove it");
@@ -45,12 +48,38 @@ fn rules(block: &Block, iscsi_file: bool, log: &mut Log) -> (Use, Vec<InitiatorR
         log.error(block.line, format!("[{}] has no InitiatorName", block.name), "add InitiatorName ALL");
         return (Use::Broken, Vec::new());
     }
-    let rules: Vec<InitiatorRule> = items.iter().filter_map(|item| rule(block, item, log)).collect();
-    if rules.len() < items.len() {
+    let mut rules: Vec<InitiatorRule> = Vec::new();
+    let mut broken = false;
+    for item in items {
+        match rule(block, item, log) {
+            None => broken = true,
+            Some(rule) if rules.contains(&rule) => {
+                let message = format!("[{}]: {} stands twice", block.name, show(item.value(0).unwrap_or_default()));
+                log.warn(item.line, message, "remove one");
+            }
+            Some(rule) => rules.push(rule),
+        }
+    }
+    if broken {
         return (Use::Broken, Vec::new());
     }
     warn_about_order(block, &rules, log);
     (Use::Fc, rules)
+}
+
+fn create(group: &FcInitiatorGroup, comment: Option<&str>) -> Call {
+    let line = |rule: &InitiatorRule| match rule {
+        InitiatorRule::AllowAll => "ALL".to_owned(),
+        InitiatorRule::DenyAll => "!ALL".to_owned(),
+        InitiatorRule::Allow(wwn) => wwn.to_string(),
+        InitiatorRule::Deny(wwn) => format!("!{wwn}"),
+    };
+    let initiators: Vec<String> = group.rules.iter().map(line).collect();
+    let mut params = json!({"tag": group.number, "initiators": initiators});
+    if let Some(comment) = comment {
+        params["comment"] = comment.into();
+    }
+    Call::new("scsi_create_initiator_group", params, group.line)
 }
 
 fn is_iscsi_name(text: &str) -> bool {

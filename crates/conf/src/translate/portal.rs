@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::{Value, json};
+
 use super::Output;
-use super::qfc::NOT_THERE;
 use crate::address::{Wwn, ip_port};
 use crate::diag::{Log, show};
 use crate::fc::{FcPortal, FcPortalGroup};
 use crate::group::{Block, Blocks};
+use crate::plan::Call;
 
 /// Which protocol a group is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) -> HashMap<u32, Use> {
             continue;
         }
         if let Some(group) = group_use.1 {
+            out.calls.push(create(&group, block.text("Comment")));
             out.fc.portal_groups.push(group);
         }
         uses.insert(block.number, group_use.0);
@@ -73,7 +76,7 @@ fn one(block: &Block, out: &mut Output) -> (Use, Option<FcPortalGroup>) {
             log.error(item.line, message, "write Portal <label> <16 hexadecimal digits>");
         }
     }
-    told(block, &portals, iscsi, log);
+    told(block, &mut portals, iscsi, log);
     let group = FcPortalGroup { number: block.number, portals, line: block.line };
     match (group.portals.is_empty(), iscsi, broken) {
         (false, _, _) => (Use::Fc, Some(group)),
@@ -82,20 +85,29 @@ fn one(block: &Block, out: &mut Output) -> (Use, Option<FcPortalGroup>) {
     }
 }
 
-fn told(block: &Block, portals: &[FcPortal], iscsi: bool, log: &mut Log) {
-    if !portals.is_empty() {
-        log.warn(block.line, format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name), "");
-    }
+fn told(block: &Block, portals: &mut Vec<FcPortal>, iscsi: bool, log: &mut Log) {
     if iscsi {
         let message = format!("[{}]: iSCSI is not there yet; its IP portals are ignored", block.name);
         log.warn(block.line, message, "");
     }
     let mut seen = HashSet::new();
-    for portal in portals {
-        if !seen.insert(portal.port) {
+    portals.retain(|portal| {
+        let first = seen.insert(portal.port);
+        if !first {
             log.warn(portal.line, format!("[{}]: port {} stands twice", block.name, portal.port), "remove one");
         }
+        first
+    });
+}
+
+fn create(group: &FcPortalGroup, comment: Option<&str>) -> Call {
+    let portal = |portal: &FcPortal| json!({"label": portal.label, "wwpn": portal.port.to_string()});
+    let portals: Vec<Value> = group.portals.iter().map(portal).collect();
+    let mut params = json!({"tag": group.number, "portals": portals});
+    if let Some(comment) = comment {
+        params["comment"] = comment.into();
     }
+    Call::new("scsi_create_portal_group", params, group.line)
 }
 
 /// `<host>[:<port>][@<cpumask>]`, where the host may be `*` or `[*]`.

@@ -8,15 +8,13 @@ use crate::group::{Block, Blocks};
 use crate::parse::Item;
 use crate::suggest::did_you_mean;
 
-/// What every FC part of a file is told once a section.
-pub(crate) const NOT_THERE: &str = "the FC port is not there yet";
-
 pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
     let Some(block) = blocks.get("QFC") else {
         return;
     };
     let log = &mut out.log;
-    log.warn(block.line, format!("[QFC]: {NOT_THERE}; the section is checked and has no effect"), "");
+    let message = "[QFC]: the driver of FC adapters is not there yet; the section is checked and has no effect";
+    log.warn(block.line, message, "without an adapter, add a software port: [SoftPort1] with Names nn-0x...:pn-0x...");
     let options = FcPortOptions {
         transport: transport(block, log),
         backend_fcp: backend(block, "BackendAppFcp", "spdkscsi", log),

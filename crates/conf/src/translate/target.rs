@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use serde_json::{Value, json};
+
 use super::Output;
 use super::portal::{Use, numbered};
-use super::qfc::NOT_THERE;
 use crate::diag::{Log, show};
 use crate::fc::{FcMapping, FcTargetNode};
 use crate::group::{Block, Blocks};
 use crate::limits;
 use crate::parse::Item;
+use crate::plan::Call;
 use crate::schema::numbered_name;
 
 type Uses = HashMap<u32, Use>;
@@ -26,17 +28,58 @@ pub(crate) fn read(blocks: &Blocks, portals: &Uses, initiators: &Uses, out: &mut
             out.log.warn(block.line, format!("[{}]: iSCSI is not there yet; the target is ignored", block.name), "");
             continue;
         }
-        out.log.warn(
-            block.line,
-            format!("[{}]: {NOT_THERE}; the section is checked and has no effect", block.name),
-            "",
-        );
         let node = node(block, portals, initiators, out);
         if numbered(block, numbers.contains(&block.number), &mut out.log) {
             numbers.insert(block.number);
-            out.fc.target_nodes.extend(node);
+            if let Some(node) = node.filter(|node| is_new(block, node, out)) {
+                out.calls.push(create(&node));
+                out.fc.target_nodes.push(node);
+            }
         }
     }
+}
+
+/// Whether the node has a name of its own. Says so too if initiators of its mappings see another node.
+fn is_new(block: &Block, node: &FcTargetNode, out: &mut Output) -> bool {
+    if let Some(other) = out.fc.target_nodes.iter().find(|other| other.name == node.name) {
+        let message = format!("[{}]: line {} has TargetName {} already", block.name, other.line, show(&node.name));
+        out.log.error(block.line, message, "give it another name");
+        return false;
+    }
+    for mapping in &node.mappings {
+        let same =
+            |m: &FcMapping| (m.portal_group, m.initiator_group) == (mapping.portal_group, mapping.initiator_group);
+        if let Some(other) = out.fc.target_nodes.iter().find(|other| other.mappings.iter().any(same)) {
+            let message = format!(
+                "[{}]: PortalGroup{} and InitiatorGroup{} are mapped to {} already: these initiators see that and not {}",
+                block.name,
+                mapping.portal_group,
+                mapping.initiator_group,
+                show(&other.name),
+                show(&node.name)
+            );
+            out.log.warn(
+                mapping.line,
+                message,
+                "put all LUNs into one target node, or give each node initiators of its own",
+            );
+        }
+    }
+    true
+}
+
+fn create(node: &FcTargetNode) -> Call {
+    let luns: Vec<Value> = node.luns.iter().map(|(lun, bdev)| json!({"lun_id": lun, "bdev_name": bdev})).collect();
+    let map = |mapping: &FcMapping| json!({"pg_tag": mapping.portal_group, "ig_tag": mapping.initiator_group});
+    let maps: Vec<Value> = node.mappings.iter().map(map).collect();
+    let params = json!({
+        "name": node.name,
+        "alias_name": node.alias.clone().unwrap_or_default(),
+        "luns": luns,
+        "pg_ig_maps": maps,
+        "queue_depth": node.queue_depth,
+    });
+    Call::new("scsi_create_target_node", params, node.line)
 }
 
 fn is_iscsi(block: &Block, portals: &Uses, iscsi_file: bool) -> bool {
@@ -130,7 +173,7 @@ fn group(block: &Block, item: &Item, index: usize, kind: &str, uses: &Uses, log:
 }
 
 fn luns(block: &Block, out: &mut Output) -> BTreeMap<u32, String> {
-    let mut luns = BTreeMap::new();
+    let mut luns: BTreeMap<u32, String> = BTreeMap::new();
     let mut zero = false;
     for item in &block.items {
         let (Some(number), Some(bdev)) = (numbered_name(&item.key, "LUN"), item.value(0)) else {
@@ -141,6 +184,11 @@ fn luns(block: &Block, out: &mut Output) -> BTreeMap<u32, String> {
         if number >= limits::LUNS {
             out.log.error(item.line, format!("{user}: LUNs go from 0 to {}", limits::LUNS - 1), "lower the number");
         } else if out.volumes.check(&user, bdev, item.line, &mut out.log) {
+            let twice = luns.iter().find(|(other, known)| **other != number && *known == bdev).map(|(other, _)| *other);
+            if let Some(other) = twice {
+                let message = format!("{user}: LUN{other} is {} already", show(bdev));
+                out.log.error(item.line, message, "give each LUN a block device of its own");
+            }
             luns.entry(number).or_insert_with(|| bdev.to_owned());
         }
     }

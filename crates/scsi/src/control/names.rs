@@ -8,11 +8,10 @@ pub const MOST_NAME: usize = 223;
 /// Characters of an alias.
 pub const MOST_ALIAS: usize = 255;
 
-/// A name of a target node: printable, no blanks, not empty.
+/// A name of a target node: printable, no blanks at its ends, not empty.
 pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    let printable = name.chars().all(|c| !c.is_control() && !c.is_whitespace());
-    if name.is_empty() || name.len() > MOST_NAME || !printable {
-        return Err(Error::Refused(format!("name: '{name}' is not 1 to {MOST_NAME} characters without blanks")));
+    if name.is_empty() || name.len() > MOST_NAME || name.chars().any(char::is_control) || name.trim() != name {
+        return Err(Error::Refused(format!("name: '{name}' is not 1 to {MOST_NAME} printable characters")));
     }
     Ok(())
 }

@@ -1,0 +1,55 @@
+//! Ports as `fc_get_ports` tells of them.
+
+use crate::made::Table;
+use fc::{Port, PortState, SessionStatus, Topology};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Serialize)]
+pub struct PortReport {
+    /// What the operator calls it; none for virtual ports.
+    name: Option<String>,
+    names: String,
+    wwnn: String,
+    wwpn: String,
+    driver: &'static str,
+    /// Port name of the port that a virtual one is on.
+    parent: Option<String>,
+    core: Option<usize>,
+    transport: Vec<fc::Fc4>,
+    state: PortState,
+    reason: Option<String>,
+    port_id: String,
+    topology: Option<Topology>,
+    fabric: Option<String>,
+    link: String,
+    max_payload: u16,
+    sessions: Vec<SessionStatus>,
+    counters: BTreeMap<&'static str, u64>,
+}
+
+/// A port as it is now. `core_number` turns a place among the process's cores into the system's number.
+pub fn of(port: &dyn Port, table: &Table, core_number: impl Fn(usize) -> usize) -> PortReport {
+    let (names, status) = (port.names(), port.status());
+    let owner = port.parent().unwrap_or(names.port);
+    let made = table.iter().find(|made| made.port.names().port == owner);
+    PortReport {
+        name: table.name_of(names.port).map(str::to_owned),
+        names: names.to_string(),
+        wwnn: names.node.to_string(),
+        wwpn: names.port.to_string(),
+        driver: port.driver(),
+        parent: port.parent().map(|name| name.to_string()),
+        core: made.map(|made| core_number(made.place)),
+        transport: port.serves().to_vec(),
+        state: status.state,
+        reason: status.reason,
+        port_id: format!("{:#08x}", status.port_id),
+        topology: status.topology,
+        fabric: status.fabric,
+        link: status.link,
+        max_payload: status.max_payload,
+        sessions: status.sessions,
+        counters: status.counters.into_iter().collect(),
+    }
+}

@@ -84,7 +84,8 @@ fn a_good_target_node() {
     assert_eq!((node.mappings[0].portal_group, node.mappings[0].initiator_group), (1, 4));
     assert_eq!(plan.fc.portal_groups[0].portals[0].port, Wwn(0x2100_0024_ff5b_a06a));
     assert_eq!(plan.diagnostics.iter().map(|d| d.line).collect::<Vec<_>>(), [8], "only [QFC] has no effect");
-    let calls: Vec<String> = plan.calls[2..].iter().map(|c| format!("{} {} {}", c.line, c.method, c.params)).collect();
+    assert_eq!(plan.calls[2].params, serde_json::json!({"transport": "FCP"}));
+    let calls: Vec<String> = plan.calls[3..].iter().map(|c| format!("{} {} {}", c.line, c.method, c.params)).collect();
     assert_eq!(
         calls,
         [

@@ -60,11 +60,11 @@ fn evaluate(blocks: &Blocks, out: &mut Output) {
     bdev::read(blocks, out);
     elsewhere::read(blocks, out);
     bdev::read_errors(blocks, out);
+    qfc::read(blocks, out);
     soft::read(blocks, out);
     let subsystems = subsystem::read(blocks, out);
     transport::emit(blocks, &subsystems, out);
     subsystem::emit(&subsystems, out);
-    qfc::read(blocks, out);
     let portals = portal::read(blocks, out);
     let initiators = initiator::read(blocks, out);
     target::read(blocks, &portals, &initiators, out);

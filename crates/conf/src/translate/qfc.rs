@@ -1,11 +1,14 @@
 //! `[QFC]`: the Fibre Channel ports.
 
+use serde_json::json;
+
 use super::Output;
 use crate::cores;
 use crate::diag::{Log, show};
 use crate::fc::{Backend, FcPortOptions, FcTransport, FcpRouting, NvmeRouting};
 use crate::group::{Block, Blocks};
 use crate::parse::Item;
+use crate::plan::Call;
 use crate::suggest::did_you_mean;
 
 pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
@@ -13,7 +16,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         return;
     };
     let log = &mut out.log;
-    let message = "[QFC]: the driver of FC adapters is not there yet; the section is checked and has no effect";
+    let message = "[QFC]: the driver of FC adapters is not there yet; of this section only Transport has an effect, for software ports";
     log.warn(block.line, message, "without an adapter, add a software port: [SoftPort1] with Names nn-0x...:pn-0x...");
     let options = FcPortOptions {
         transport: transport(block, log),
@@ -28,6 +31,14 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         nvme_routing: routing(block, "NVMeQRouting", "connid", NvmeRouting::ConnectionId, log),
         line: block.line,
     };
+    if let Some(item) = block.item("Transport") {
+        let name = match options.transport {
+            FcTransport::Fcp => "FCP",
+            FcTransport::Nvme => "NVME",
+            FcTransport::Both => "BOTH",
+        };
+        out.calls.push(Call::new("fc_set_options", json!({"transport": name}), item.line));
+    }
     check_counts(block, &options, out.options.reactor_mask.as_deref(), log);
     out.fc.ports = Some(options);
 }

@@ -280,3 +280,9 @@ impl<E: Ether> Link for EnodeLink<E> {
         format!("fcoe:{}", self.door.ether.name())
     }
 }
+
+impl<E: Ether> Drop for EnodeLink<E> {
+    fn drop(&mut self) {
+        self.log_out();
+    }
+}

@@ -240,3 +240,11 @@ impl<E: Ether> Listener for Fcf<E> {
         format!("fcoe:{}", self.door.ether.name())
     }
 }
+
+/// Who is logged in is told, so that it need not wait until it misses the advertisements.
+impl<E: Ether> Drop for Fcf<E> {
+    fn drop(&mut self) {
+        self.clear_links(wire::fip::ALL_ENODES, &[]);
+        self.door.ether.flush();
+    }
+}

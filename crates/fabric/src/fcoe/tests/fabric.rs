@@ -208,10 +208,20 @@ fn a_port_taken_down_by_the_switch_and_up_again() {
 fn a_switch_that_restarts_has_its_hosts_log_in_again() {
     let (mut world, _) = World::online();
     let lan = world.lan.clone();
+    // Killed: it says nothing any more.
+    lan.set_up(SWITCH, false);
     world.switch = Switch::new(&lan);
     world.run(S);
     assert_eq!(world.told, [LinkEvent::Down, LinkEvent::Up(Attachment::Login)]);
     world.log_in(Command::FLOGI, 2);
+    // One that ends in order says so.
+    world.told.clear();
+    drop(std::mem::replace(&mut world.switch, Switch::new(&Lan::new())));
+    world.run_host(S);
+    assert_eq!(world.told, [LinkEvent::Down]);
+    world.switch = Switch::new(&lan);
+    world.run(3 * S);
+    assert_eq!(world.told, [LinkEvent::Down, LinkEvent::Up(Attachment::Login)]);
     // The interface of the host goes and comes.
     world.told.clear();
     lan.set_up(mac(2), false);

@@ -43,8 +43,10 @@ impl Lan {
 
     fn deliver(&self, from: usize, bytes: &[u8]) {
         let to = bytes.first_chunk::<6>().map(|to| Mac(*to));
+        let sender_is_up = self.places().get(from).is_some_and(|place| place.up);
         for (at, place) in self.places().iter_mut().enumerate() {
-            let wants = to.is_some_and(|to| to == place.mac || place.joined.contains(&to));
+            let sends = from == usize::MAX || sender_is_up;
+            let wants = sends && to.is_some_and(|to| to == place.mac || place.joined.contains(&to));
             if at != from && place.up && wants && bytes.len() <= place.mtu + 14 {
                 place.came.push_back(bytes.to_vec());
             }

@@ -113,3 +113,140 @@ put("jsonrpc", "two", b'\x02{"id":"a","method":"rpc_get_methods"} {"id":2,"metho
 put("jsonrpc", "batch", b'\x09[{"id":1,"method":"bdev_get_bdevs"},{"method":"bdev_get_iostat"},{"id":null,"method":"x","params":[1.5e3,-2,"\\u00e9"]}]')
 put("jsonrpc", "wrong", b'\x01{"id":1,"id":2,"method":"nvmf_get_subsystems","params":{"a":1,"a":2}}[]5 "x" {"id":{}}')
 put("jsonrpc", "blanks", b"\x09\x09Z{\"i\t\t\t\x10\x00:nnnnnn")
+
+# els: the payload; a name as text
+WWPN, WWNN = bytes.fromhex("21000024ff7799ab"), bytes.fromhex("20000024ff7799ab")
+HOST, TARGET = b"\0\x01\x02\x00", b"\0\x01\x03\x00"
+def login(command, features, size=2048):
+    common = struct.pack(">BBHHHII", 0x20, 0x20, 4, features, size, 0xff001f, 2000)
+    class3 = struct.pack(">HHHHHHBBH", 0x8800, 0, 0, size, 255, 0, 0, 1, 0)
+    return bytes([command, 0, 0, 0]) + common + WWPN + WWNN + bytes(32) + class3 + bytes(32)
+def page(fc4, flags, params, *more):
+    return struct.pack(">BBHIII", fc4, 0, flags, 0, 0, params) + b"".join(struct.pack(">I", word) for word in more)
+def paged(command, *pages):
+    return struct.pack(">BBH", command, len(pages[0]), 4 + sum(map(len, pages))) + b"".join(pages)
+for name, code, features in (("flogi", 4, 0x8000), ("fdisc", 0x51, 0x8000), ("plogi", 3, 0x8000), ("pdisc", 0x50, 0x8000), ("login-acc", 2, 0x3400)):
+    put("els", name, login(code, features))
+put("els", "prli-fcp", paged(0x20, page(8, 0x2000, 0xa2)))
+put("els", "prli-nvme", paged(0x20, page(0x28, 0x2000, 0x19, 128)))
+put("els", "prli-acc", paged(2, page(8, 0x2100, 0x12), page(0x28, 0x2500, 0)))
+put("els", "prlo", paged(0x21, page(8, 0, 0)))
+put("els", "tprlo", paged(0x24, page(8, 0x3000, 0x010203)))
+put("els", "logo", b"\x05\0\0\0" + HOST + WWPN)
+put("els", "adisc", b"\x52\0\0\0" + bytes(4) + WWPN + WWNN + HOST)
+put("els", "rscn", b"\x61\x04\0\x0c\x04\x01\x02\x00\x03\0\0\0")
+put("els", "scr", b"\x62\0\0\0\0\0\0\x03")
+for name, code in (("rrq", 0x12), ("rec", 0x13)):
+    put("els", name, bytes([code, 0, 0, 0]) + HOST + b"\x12\x34\xff\xff")
+put("els", "rec-acc", b"\x02\0\0\0\x12\x34\x56\x78" + HOST + TARGET + struct.pack(">II", 4096, 0x40000000))
+put("els", "rls", b"\x0f\0\0\0" + HOST)
+put("els", "echo", b"\x10\0\0\0abcd")
+put("els", "rjt", b"\x01\0\0\0\0\x09\x1e\0")
+for name, text in (("wwn", "0x21000024ff7799ab"), ("wwn-colons", "21:00:00:24:ff:77:99:ab"), ("traddr", "nn-0x20000024ff7799ab:pn-0x21000024ff7799ab")):
+    put("els", name, text.encode())
+
+# ct: a CT_IU
+def ct(command, body=b"", reason=0):
+    return struct.pack(">IBBBBHHBBBB", 0x01000000, 0xfc, 2, 0, 0, command, 0, 0, reason >> 8, reason & 255, 0) + body
+types = bytearray(32); types[2] = types[6] = 1
+for name, command, body in (
+    ("gpn-id", 0x112, HOST), ("gid-pn", 0x121, WWPN), ("gpn-ft", 0x172, b"\0\0\0\x08"), ("gid-pt", 0x1a1, b"\x7f\0\0\0"),
+    ("gid-ff", 0x1f1, b"\0\0\0\0\0\0\x01\x08"), ("rpn-id", 0x212, HOST + WWPN), ("rft-id", 0x217, HOST + types),
+    ("rff-id", 0x21f, HOST + b"\0\0\x02\x08"), ("rcs-id", 0x214, HOST + b"\0\0\0\x08"), ("rspn-id", 0x218, HOST + b"\x03abc"),
+    ("rpt-id", 0x21a, HOST + b"\x01\0\0\0"), ("rsnn-nn", 0x239, WWNN + b"\x04node"), ("da-id", 0x300, HOST), ("other", 0x235, WWNN),
+    ("ports", 0x8002, HOST + b"\x80\x01\x03\0" + HOST), ("names", 0x8002, (HOST + bytes(4) + WWPN) * 2 + b"\x80" + TARGET[1:] + bytes(4) + WWNN),
+    ("types", 0x8002, types), ("all", 0x8002, (b"\x01\x01\x02\0" + WWPN + b"\x04port").ljust(268, b"\0") + (WWNN + b"\x04node").ljust(352, b"\0"))):
+    put("ct", name, ct(command, bytes(body)))
+put("ct", "reject", ct(0x8001, reason=0x0907))
+
+# fcp: a command or a response
+def cmnd(flags, cdb, *lengths, tm=0, more=b""):
+    return bytes([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, tm, flags | len(more)]) + cdb.ljust(16, b"\0") + more + b"".join(struct.pack(">I", n) for n in lengths)
+put("fcp", "read", cmnd(2, bytes.fromhex("28000000000800000800"), 4096))
+put("fcp", "write", cmnd(1, bytes.fromhex("2a000000000800000800"), 4096))
+put("fcp", "both", cmnd(3, b"\x7f", 512, 1024, more=b"m" * 16))
+put("fcp", "reset", cmnd(0, b"", 0, tm=0x10))
+def rsp(flags, status, residual=0, sense=b"", info=b"", tail=b""):
+    return bytes(10) + bytes([flags, status]) + struct.pack(">III", residual, len(sense), len(info)) + info + sense + tail
+put("fcp", "good", rsp(0, 0))
+put("fcp", "short", bytes(12))
+put("fcp", "check", rsp(0x0a, 2, 512, b"\x70\0\x05" + bytes(15)))
+put("fcp", "function", rsp(1, 0, info=b"\0\0\0\x08\0\0\0\0"))
+put("fcp", "two-residuals", rsp(0xd4, 8, 1, tail=b"\0\0\0\x02"))
+
+# fcnvme: the payload of a link service, a command or a response
+def descriptor(tag, body):
+    return struct.pack(">II", tag, len(body)) + body
+def ls(command, *descriptors):
+    body = b"".join(descriptors)
+    return struct.pack(">B3xI", command, len(body)) + body
+one = struct.pack(">Q", 0x1122334455667788)
+queue_part = lambda ratio, number, size: struct.pack(">H38xHH4x", ratio, number, size)
+nqn = lambda text: text.encode().ljust(256, b"\0")
+create = queue_part(8, 0xffff, 31) + bytes(16) + nqn("nqn.2014-08.org.nvmexpress:uuid:h") + nqn("nqn.2024-01.io.qfc:v")
+put("fcnvme", "association", ls(3, descriptor(3, create + bytes(432))))
+put("fcnvme", "connection", ls(4, descriptor(7, one), descriptor(4, queue_part(25, 1, 127))))
+put("fcnvme", "disconnect", ls(5, descriptor(7, one), descriptor(5, bytes(16))))
+put("fcnvme", "disconnect-connection", ls(6, descriptor(7, one), descriptor(6, one)))
+asked = lambda command: descriptor(1, bytes([command]) + bytes(7))
+put("fcnvme", "association-acc", ls(2, asked(3), descriptor(7, one), descriptor(6, one)))
+put("fcnvme", "connection-acc", ls(2, asked(4), descriptor(6, one)))
+put("fcnvme", "disconnect-acc", ls(2, asked(5)))
+put("fcnvme", "rjt", ls(1, asked(4), descriptor(2, b"\0\x42\x40\0" + bytes(4))))
+for name, flags, opcode, length in (("read", 2, 2, 4096), ("write", 1, 1, 4096), ("flush", 0, 0, 0)):
+    put("fcnvme", name, struct.pack(">BBHHBBQII", 0xfd, 0x28, 24, 0, 8, flags, 5, 9, length) + bytes([opcode, 0x40]).ljust(64, b"\0") + bytes(8))
+put("fcnvme", "ersp", struct.pack(">BBHIII", 0, 0, 8, 3, 512, 0) + bytes(16))
+
+# fip: what comes after an Ethernet header
+def fip(operation, subcode, flags, *descriptors):
+    body = b"".join(bytes([kind, (len(data) + 2) // 4]) + data for kind, data in descriptors)
+    return struct.pack(">BBHBBHH", 0x10, 0, operation, 0, subcode, len(body) // 4, flags) + body
+mac, name = (2, bytes([2, 0, 0, 0, 0, 1])), (4, bytes(2) + WWNN)
+vn = (11, bytes.fromhex("0efc00010200") + HOST + WWPN)
+size, fc4 = (6, struct.pack(">H", 2158)), (15, bytes(2) + types + bytes(128))
+frame = bytes.fromhex("22fffffe000000000129000000000000") + b"\x12\x34\xff\xff" + bytes(4) + login(4, 0x8000)
+put("fip", "solicitation", fip(1, 1, 0x8000, mac, name, size))
+put("fip", "advertisement", fip(1, 2, 0x8007, (1, b"\0\x80"), mac, name, (5, bytes(3) + b"\x0e\xfc\0" + WWNN), (12, bytes(2) + struct.pack(">I", 8000))))
+put("fip", "flogi", fip(2, 1, 0x8000, (7, bytes(2) + frame), mac))
+put("fip", "flogi-acc", fip(2, 2, 0x8000, (7, bytes(2) + frame), mac, mac))
+put("fip", "keep-alive", fip(3, 1, 0x8000, mac, vn))
+put("fip", "clear", fip(3, 2, 0, mac, name, vn, vn))
+put("fip", "vlan", fip(4, 2, 0, mac, (14, b"\0\x64"), (14, b"\0\xc8")))
+put("fip", "probe", fip(5, 1, 8, mac, name, vn))
+put("fip", "claim", fip(5, 3, 0, mac, name, vn, fc4, size) + bytes(20))
+put("fip", "service-missing", fip(2, 2, 0x8000, (0xfa, bytes(138)), mac, mac))
+put("fip", "frame", bytes(13) + b"\x2e" + frame + struct.pack("<I", 0x01020304) + b"\x42\0\0\0")
+
+# scsi: a script of steps; an index into the table of commands, 32 bytes of CDB, how it is made, and the data
+def cdb(place, index, bytes_, how=0, data=b""):
+    return bytes([place, index]) + bytes_.ljust(32, b"\0") + bytes([how]) + data.ljust(48, b"\0")
+nexus = [((0, 0), NONE)]
+def on(step, *commands):
+    return [(step, c) for c in commands]
+rows = range(29)
+one_block = bytes.fromhex("00000000000500000100")
+put("scsi", "ready", script(nexus + on((8, 0), *[cdb(0, 0, NONE)] * 3)))
+put("scsi", "each", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, bytes([0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0, 0, 1])) for row in rows])))
+put("scsi", "each-out", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, bytes([0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0, 0, 1]), 4, b"x" * 48) for row in rows])))
+put("scsi", "residuals", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, one_block, how) for row in (9, 10) for how in (0x40, 0x44, 0x50, 0x54, 0x60, 0x64, 0x70)])))
+slow = [cdb(1, 9, one_block), cdb(1, 10, one_block, 4, b"y" * 48)]
+ordered = bytes([0x41, 1]) + slow[0][1:]
+for name, function in enumerate(("abort", "set", "clear", "lun", "target", "query", "query-set", "nexus")):
+    put("scsi", function, script(nexus + [((0, 1), NONE)] + on((8, 0), cdb(1, 0, NONE)) + on((0x88, 0), *slow, ordered) + [((7, 0), bytes([1, 3, name])), ((4, 0), b"\x02")]))
+put("scsi", "hold", script(nexus + on((8, 0), cdb(0, 0, NONE)) + [((2, 0), NONE)] + on((8, 0), cdb(0, 10, one_block, 4), cdb(0, 13, one_block, 4), cdb(0, 14, bytes([0, 0, 0, 0, 0, 0, 0, 0, 24]), 4)) + [((6, 0), b"\0"), ((3, 0), NONE)]))
+put("scsi", "map", script(nexus + on((8, 0), cdb(0, 0, NONE), *slow) + [((5, 0), bytes([0x61])), ((4, 0), b"\x01"), ((5, 0), bytes([0])), ((4, 0), b"\x02"), ((5, 0), bytes([0x20])), ((5, 0), bytes([0x60]))] + on((8, 0), *[cdb(0, 0, NONE)] * 4)))
+put("scsi", "lost", script(nexus + on((0x88, 0), *slow, ordered, ordered) + [((1, 0), NONE)]))
+put("scsi", "full", script(nexus + [((5, 0), bytes([0x70]))] + on((8, 0), cdb(1, 0, NONE), cdb(1, 0, NONE)) + on((8, 0), *slow * 3) + [((4, 0), b"\x02")]))
+
+# fcp_port: steps; log in, commands, aborts, sessions and ports that go
+UP, DOWN, HOLD, GO, WAIT, MEDDLE, ABORT, FAIL, PORT, RAW, COMMAND = range(11)
+def rows(*kinds, how=0, dl=4):
+    return b"".join(bytes([COMMAND, 0, 0, kind, how]) + bytes(7) + b"\0\x01" + bytes(7) + bytes([dl]) for kind in kinds)
+both = bytes([UP, 0, UP, 1, UP, 0])
+put("fcp_port", "every-command", both + rows(*range(64), dl=6))
+put("fcp_port", "writes", both + rows(*range(64), how=1, dl=4))
+put("fcp_port", "functions", both + rows(*range(8), how=0x80) + rows(0))
+put("fcp_port", "held", both + bytes([HOLD, 0, HOLD, 1]) + rows(*range(16), how=1, dl=8) + bytes([ABORT, 0, 0, ABORT, 0, 1, DOWN, 0, GO, 0, GO, 1]))
+put("fcp_port", "ports", both + rows(0, 5, 9) + bytes([PORT, 0, UP, 0]) + rows(0, 5) + bytes([FAIL, 0]) + rows(12, how=1))
+put("fcp_port", "changes", both + bytes([MEDDLE, 0, 0, MEDDLE, 0, 0x20, MEDDLE, 0, 0x40, MEDDLE, 0, 0x61]) + rows(0, 1, 2, 3))
+put("fcp_port", "raw", both + bytes([RAW, 0, 31]) + bytes(31) + bytes([RAW, 0, 99]) + bytes(11) + b"\xff" + bytes(87))

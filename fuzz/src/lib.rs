@@ -7,6 +7,12 @@
 
 pub mod capsule;
 pub mod conf;
+pub mod ct;
+pub mod els;
+pub mod fcnvme;
+pub mod fcp;
+pub mod fcp_port;
+pub mod fip;
 mod host;
 pub mod input;
 pub mod json_config;
@@ -14,6 +20,7 @@ pub mod jsonrpc;
 mod methods;
 pub mod pdu;
 pub mod port;
+pub mod scsi;
 mod soft_port;
 mod target;
 

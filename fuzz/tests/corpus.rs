@@ -46,3 +46,38 @@ fn jsonrpc() {
 fn json_config() {
     run("json_config", qfc_fuzz::json_config::run);
 }
+
+#[test]
+fn els() {
+    run("els", qfc_fuzz::els::run);
+}
+
+#[test]
+fn ct() {
+    run("ct", qfc_fuzz::ct::run);
+}
+
+#[test]
+fn fcp() {
+    run("fcp", qfc_fuzz::fcp::run);
+}
+
+#[test]
+fn fcnvme() {
+    run("fcnvme", qfc_fuzz::fcnvme::run);
+}
+
+#[test]
+fn fip() {
+    run("fip", qfc_fuzz::fip::run);
+}
+
+#[test]
+fn scsi() {
+    run("scsi", qfc_fuzz::scsi::run);
+}
+
+#[test]
+fn fcp_port() {
+    run("fcp_port", qfc_fuzz::fcp_port::run);
+}

@@ -1,0 +1,4 @@
+//! See `src/els.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| qfc_fuzz::els::run(data));

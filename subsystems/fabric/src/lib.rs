@@ -1,0 +1,21 @@
+//! The subsystem `fabric`: Fibre Channel switches in this process, and the methods that run them (`fabric_*`).
+//!
+//! - Owns: the switches by name, each a poller on one core; the pool of frames that all links of the process share.
+//! - In: calls; ports that ask for a link `fabric` or `fabric:NAME` ([`FabricSubsystem::makers`]).
+//! - Out: reports; the calls that rebuild fabrics, zones and listeners. Injected faults and ports that were taken down are for the
+//!   moment and not saved.
+//! - Limits: [`frames::FRAMES`] frames in the process; those of `fabric::limits` for each switch.
+//! - Not done: fabrics of several switches.
+#![forbid(unsafe_code)]
+
+mod config;
+mod control;
+mod faults;
+pub mod frames;
+mod maker;
+mod methods;
+mod poller;
+mod subsystem;
+mod zones;
+
+pub use subsystem::FabricSubsystem;

@@ -199,7 +199,6 @@ impl FcNvmePort {
                 self.answer(asked, &LsAcc::new(LsCommand::DISCONNECT_ASSOCIATION).to_bytes());
             }
         }
-        self.tell_leavers();
     }
 
     /// No more associations on a port; `done` when the last is gone.
@@ -211,10 +210,10 @@ impl FcNvmePort {
         if end {
             self.end_associations(|association| association.lane == place);
         }
-        self.tell_leavers();
     }
 
-    fn tell_leavers(&mut self) {
+    /// Says to whom waits for it that a port's last association is gone; and what that had to say is on its way by now.
+    pub(crate) fn tell_leavers(&mut self) {
         let Associations { all, leaving, .. } = &mut self.associations;
         leaving.retain(|(place, done)| {
             let used = all.values().any(|association| association.lane == *place);

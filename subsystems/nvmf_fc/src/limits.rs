@@ -29,6 +29,9 @@ pub const RETIRE: Duration = Duration::from_secs(5);
 /// Time for hosts to be told before a port goes.
 pub const LEAVE: Duration = Duration::from_secs(2);
 
+/// Time for the last words to hosts to leave a port before it logs them out.
+pub const LAST_WORDS: Duration = Duration::from_millis(20);
+
 /// How often who waits for hosts to go looks whether the process goes.
 pub const LOOK: Duration = Duration::from_millis(50);
 

@@ -324,6 +324,7 @@ impl Port for FcNvmePort {
     fn flush(&mut self) {
         self.let_go();
         self.lanes.flush();
+        self.tell_leavers();
         self.mail.flush();
         self.in_turn = false;
     }

@@ -293,6 +293,7 @@ impl FcService {
         for (port, lane) in taken {
             if let Some(gone) = self.leave(lane, true) {
                 let _ = gone.recv_timeout(limits::LEAVE);
+                std::thread::sleep(limits::LAST_WORDS);
             }
             self.give_up(&port, lane);
         }
@@ -308,6 +309,7 @@ impl FcService {
             while let Err(RecvTimeoutError::Timeout) = gone.recv_timeout(limits::LOOK)
                 && !service.state().stopped
             {}
+            std::thread::sleep(limits::LAST_WORDS);
             service.give_up(&port, lane);
         };
         match std::thread::Builder::new().name("nvmf_fc_leave".into()).spawn(wait) {

@@ -4,6 +4,7 @@
 pub mod disk;
 pub mod fabric;
 pub mod host;
+pub mod initiator;
 
 use disk::Disk;
 use dma::{Arena, Backing, Class, Pool};

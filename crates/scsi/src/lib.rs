@@ -1,10 +1,18 @@
 //! A SCSI device server (SAM-5, SPC-4, SBC-3), without a transport: logical units, I_T nexuses, task sets and task management.
 //!
-//! - Owns: on each core the nexuses that live there and their tasks ([`Scsi`], a [`exchange::CommandSet`]).
+//! - Owns: on each core the nexuses that live there and their tasks ([`Scsi`], an [`exchange::CommandSet`]); on the control
+//!   side the nodes, groups, maps and logical units ([`control`]).
 //! - In: tasks from a port; messages from the control plane and from the other cores.
-//! - Out: plans and replies.
+//! - Out: plans and replies; views for the cores.
 //! - Limits: a LUN map has at most [`MOST_LUNS`] logical units; a nexus may have as many commands open on one of them as its
-//!   node's queue depth; a command moves no more data than one buffer holds.
+//!   node's queue depth; a command moves no more data than one buffer holds, and REPORT LUNS of a full map (131,080 bytes) is
+//!   cut where the largest buffer ends.
+//! - Not done: reservations (`core::reservation` is their place), MODE SELECT and with it TAS, D_SENSE and SWP, ALUA states,
+//!   copy offload, COMPARE AND WRITE, protection information, ACA, well known logical units, linked or bidirectional
+//!   commands, CDBs beyond 16 bytes, overlapped commands found out. START STOP UNIT never stops a unit that others use.
+//!
+//! Each I_T nexus has its own task set for each logical unit (TST 001b), so CLEAR TASK SET ends what ABORT TASK SET ends, and
+//! no core waits for another but for a reset.
 #![forbid(unsafe_code)]
 
 pub mod control;

@@ -111,7 +111,7 @@ pub struct Reply {
     /// ends the exchange.
     pub silent: bool,
     /// Bytes of data that belong to the reply: of the data that comes with it ([`exchange::Port::send`]), the port sends
-    /// so many from the start and no more; for a command that writes, what was fetched.
+    /// so many from the start and no more, perhaps none; for a command that writes, what was fetched.
     pub transferred: u32,
     /// Residual count.
     pub residual: Residual,

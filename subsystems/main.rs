@@ -10,6 +10,8 @@ use std::sync::Arc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ports = Arc::new(fc::Ports::default());
+    let fabric = fabric_target::FabricSubsystem::default();
+    let hba = hba::Hba::new(ports.clone(), fabric.makers(), fabric.frames());
     let subsystems: Vec<Arc<dyn Subsystem>> = vec![
         rpc::Rpc::new(),
         Arc::new(bdev_malloc::MallocSubsystem::default()),
@@ -21,6 +23,8 @@ fn main() -> ExitCode {
             Arc::new(nvmf_tcp::TcpFactory),
             Arc::new(nvmf_fc::FcFactory::new(ports.clone())),
         ])),
+        Arc::new(fabric),
+        Arc::new(hba),
         Arc::new(fcp::Fcp::new(ports)),
     ];
     let config = match default_config::text(&cli) {

@@ -35,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "wire"]),
     ("rpc", &["app", "os", "reactor"]),
     ("fabric_target", &["app", "fabric", "fc", "os", "reactor", "ring", "wire"]),
+    ("hba", &["app", "fc", "reactor", "ring", "wire"]),
     ("qfc_fabric", &["app", "fabric_target", "rpc"]),
     (
         "qfc",
@@ -45,8 +46,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "bdev_malloc",
             "bdev_null",
             "bdev_uring",
+            "fabric_target",
             "fc",
             "fcp",
+            "hba",
             "nvmf_fc",
             "nvmf_target",
             "nvmf_tcp",

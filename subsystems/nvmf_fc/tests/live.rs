@@ -94,18 +94,17 @@ impl World {
     }
 
     fn login(&mut self) {
-        // The neighbour may not be known yet.
-        for _ in 0..50 {
+        // The neighbour may not be known yet, or not have the service yet.
+        for _ in 0..100 {
+            self.host.refused = None;
             self.host.login();
-            let end = Instant::now() + Duration::from_millis(400);
-            while Instant::now() < end && self.host.session.is_none() {
-                self.turn();
-            }
+            self.until("an end of the login", &mut |host| host.session.is_some() || host.refused.is_some());
             if self.host.session.is_some() {
                 return;
             }
+            std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("the host cannot log in: {:?}", self.port.status());
+        panic!("the host cannot log in: {:?}, {:?}", self.host.refused, self.port.status());
     }
 
     fn turn(&mut self) {

@@ -48,6 +48,8 @@ pub struct Initiator {
     pub now: Tick,
     pool: Pool,
     pub session: Option<SessionId>,
+    /// Why the last login failed.
+    pub refused: Option<String>,
     pub ended: BTreeMap<u64, Ended>,
     replies: BTreeMap<u64, Option<Vec<u8>>>,
     /// Disconnects that the target sent.
@@ -61,7 +63,7 @@ impl Initiator {
         let arena = Arena::new(dma::Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).unwrap();
         let pool = Pool::new(&arena, &[Class { size: 65_536, count: 64 }]).unwrap();
         let (ended, replies) = (BTreeMap::new(), BTreeMap::new());
-        Self { node, now: 0, pool, session: None, ended, replies, told: Vec::new(), context: 0 }
+        Self { node, now: 0, pool, session: None, refused: None, ended, replies, told: Vec::new(), context: 0 }
     }
 
     pub fn poll(&mut self) -> usize {
@@ -82,6 +84,7 @@ impl Initiator {
         match event {
             NodeEvent::SessionUp { info, .. } => self.session = Some(info.id),
             NodeEvent::SessionDown { .. } => self.session = None,
+            NodeEvent::LoginFailed { reason, .. } => self.refused = Some(reason),
             NodeEvent::Ended { context, data, result, received, sent, .. } => {
                 let response = result.ok().map(|payload| bytes(&mut self.node, payload));
                 let mut copy = vec![0; data.len() as usize];

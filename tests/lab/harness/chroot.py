@@ -20,6 +20,7 @@ OLDER = "bookworm"
 # What the guests run; QEMU comes from the backports because later scenarios need a recent one.
 PACKAGES = [
     "qemu-system-x86", "busybox-static", "kmod", "nvme-cli", "fio", "e2fsprogs", "util-linux", "iproute2", "dash",
+    "sg3-utils", "lsscsi", "dmsetup",
 ]  # fmt: skip
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 LISTS_MAX_AGE = 24 * 3600
@@ -72,17 +73,25 @@ def debootstrap() -> tuple:
 
 
 def prepare() -> None:
-    """Make the tree unless it is there."""
-    if (root() / "lab-done").exists():
+    """Make the tree unless it is there; add packages that it lacks."""
+    done = root() / "lab-done"
+    if done.exists():
+        if missing := sorted(set(PACKAGES) - set(done.read_text().split())):
+            install(missing)
         return
     source = mirror.mirror()
     with step(f"fetching Debian {RELEASE} (base system)", root()):
         bootstrap(source)
+    configure(source)
+    install(PACKAGES)
+
+
+def install(packages: list) -> None:
+    refresh()
     with step("fetching QEMU and the guests' programs", root()):
-        configure(source)
-        run("apt-get", "install", "-y", "--no-install-recommends", "-t", BACKPORTS, *PACKAGES)
+        run("apt-get", "install", "-y", "--no-install-recommends", "-t", BACKPORTS, *packages)
         run("apt-get", "clean")
-    (root() / "lab-done").touch()
+    (root() / "lab-done").write_text("\n".join(PACKAGES) + "\n")
 
 
 def bootstrap(source: str) -> None:

@@ -47,15 +47,21 @@ def acceleration() -> list:
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
-def machine(kernel: Kernel, initramfs: pathlib.Path, tap: int, append: str) -> list:
+def machine(kernel: Kernel, initramfs: pathlib.Path, taps: list, append: str) -> list:
     """The command line of QEMU, but for its serial ports."""
     return [
         *qemu(), *acceleration(), "-nodefaults", "-no-reboot", "-display", "none",
         "-machine", "q35", "-smp", str(CPUS), "-m", MEMORY,
         "-kernel", str(kernel.image), "-initrd", str(initramfs),
         "-append", f"console=ttyS0 panic=-1 net.ifnames=0 mitigations=off loglevel=5 lab.net={network.GUEST} {append}",
-        "-netdev", f"tap,id=n0,fd={tap}", "-device", "virtio-net-pci,netdev=n0,romfile=",
+        *(word for number, tap in enumerate(taps) for word in interface(number, tap)),
     ]  # fmt: skip
+
+
+def interface(number: int, tap: int) -> list:
+    # a ring of QEMU's largest size: what does not fit is lost
+    device = f"virtio-net-pci,netdev=n{number},romfile=,host_mtu={network.MTU},rx_queue_size=1024,mac=52:54:00:12:34:{0x56 + number:02x}"
+    return ["-netdev", f"tap,id=n{number},fd={tap}", "-device", device]
 
 
 def environment() -> dict:
@@ -66,7 +72,7 @@ def environment() -> dict:
 class Guest:
     """A running guest."""
 
-    def __init__(self, kernel: Kernel, initramfs: pathlib.Path, tap: int, console: pathlib.Path):
+    def __init__(self, kernel: Kernel, initramfs: pathlib.Path, taps: list, console: pathlib.Path):
         self.kernel = kernel
         self.console = console
         self.version = kernel.short
@@ -75,9 +81,9 @@ class Guest:
         serial = ["-serial", f"file:{console}", "-chardev", f"socket,id=control,fd={theirs.fileno()}", "-serial", "chardev:control"]
         with open(console.with_suffix(".qemu"), "wb") as messages:
             self.process = subprocess.Popen(
-                machine(kernel, initramfs, tap, "") + serial,
+                machine(kernel, initramfs, taps, "") + serial,
                 stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, env=environment(),
-                pass_fds=(theirs.fileno(), tap), preexec_fn=end_with_parent,
+                pass_fds=(theirs.fileno(), *taps), preexec_fn=end_with_parent,
             )  # fmt: skip
         theirs.close()
 

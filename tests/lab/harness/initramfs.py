@@ -20,6 +20,8 @@ from .places import LAB, LabError, cache, forget_unused, step
 BASE_MODULES = ["virtio_pci", "virtio_net", "nvme_tcp", "ext4", "crc32c_generic", "crc32c_cryptoapi"]
 PROGRAMS = [
     "dash", "modprobe", "nvme", "fio", "mkfs.ext4", "e2fsck", "blkdiscard", "blockdev", "mount", "umount", "ip", "timeout", "od", "cmp",
+    "lsscsi", "sg_inq", "sg_vpd", "sg_luns", "sg_opcodes", "sg_rtpg", "sg_reset", "sg_turs", "sg_readcap", "sg_write_same", "sg_unmap",
+    "sg_raw", "dmsetup",
 ]  # fmt: skip
 # libraries that programs load by name while they run; ldd does not know them
 LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"]

@@ -1,7 +1,7 @@
 """A private network of two: this process and its guest.
 
-The lab moves itself into a network namespace of its own with one tap device in
-it. Target and QEMU are started from there, so no port, address or route of the
+The lab moves itself into a network namespace of its own with two tap devices in
+it: the first has addresses, the second is bare, a second Ethernet for FCoE. Target and QEMU are started from there, so no port, address or route of the
 machine is touched, several labs run side by side, and the target listens on an
 address that the guest reaches under the same name: what a discovery log says
 is true for the guest as well.
@@ -24,31 +24,54 @@ CLONE_NEWNET = 0x40000000
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x8913, 0x8914, 0x8916, 0x891C
+SIOCSIFMTU, SIOCSIFTXQLEN = 0x8922, 0x8943
 IFF_UP = 1
+MTU = 2500  # room for the largest Fibre Channel frame
+# Frames that wait for the guest. Fibre Channel takes lost frames for a fault of the fabric, and a lossless Ethernet is what FCoE asks for.
+QUEUE = 10000
+TAPS = (b"tap0", b"tap1")
 
 
-def enter() -> int:
-    """Make the network; the tap device's descriptor, for QEMU to inherit."""
+def enter() -> list:
+    """Make the network; the tap devices' descriptors, for QEMU to inherit."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise LabError(f"no network namespace: {os.strerror(ctypes.get_errno())}")
     try:
-        tap = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"tap0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+        taps = [make_tap(name) for name in TAPS]
     except OSError as error:
         raise LabError(f"no tap device (/dev/net/tun): {error}") from error
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         bring_up(control, b"lo")
         set_address(control, b"tap0", SIOCSIFADDR, HOST)
         set_address(control, b"tap0", SIOCSIFNETMASK, MASK)
-        bring_up(control, b"tap0")
+        for name in TAPS:
+            set_number(control, name, SIOCSIFMTU, MTU)
+            set_number(control, name, SIOCSIFTXQLEN, QUEUE)
+            bring_up(control, name)
+    return taps
+
+
+def make_tap(name: bytes) -> int:
+    tap = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
     return tap
 
 
-def bring_up(control: socket.socket, name: bytes) -> None:
+def set_number(control: socket.socket, name: bytes, request: int, value: int) -> None:
+    fcntl.ioctl(control, request, struct.pack("16si20x", name, value))
+
+
+def set_up(name: str, up: bool) -> None:
+    """Switch an interface of this side on or off."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        bring_up(control, name.encode(), up)
+
+
+def bring_up(control: socket.socket, name: bytes, up: bool = True) -> None:
     request = struct.pack("16sH22x", name, 0)
     flags = struct.unpack_from("16xH", fcntl.ioctl(control, SIOCGIFFLAGS, request))[0]
-    fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", name, flags | IFF_UP))
+    fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", name, flags | IFF_UP if up else flags & ~IFF_UP))
 
 
 def set_address(control: socket.socket, name: bytes, request: int, address: str) -> None:

@@ -44,6 +44,12 @@ class HostSide:
         self._target.stop()
         return ""
 
+    def network(self, call: str) -> str:
+        """Switch an interface of this side: `host network tap1 down`, and `up`."""
+        name, _, how = call.partition(" ")
+        network.set_up(name, {"up": True, "down": False}[how])
+        return ""
+
     def rpc(self, call: str) -> str:
         """A JSON-RPC call: `host rpc METHOD 'PARAMS-AS-JSON'`; its result as JSON."""
         method, _, params = call.partition(" ")
@@ -62,7 +68,7 @@ class Run:
 
     def __init__(self, binary: pathlib.Path):
         self.binary = binary
-        self.tap = network.enter()
+        self.taps = network.enter()
         forget_unused("runs/*")
         self.folder = cache() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         self.folder.mkdir(parents=True)
@@ -100,7 +106,7 @@ class Run:
         start = time.monotonic()
         folder = work / scenario.name
         folder.mkdir()
-        target = Target(self.binary, folder, self.sockets)
+        target = Target(self.binary, folder, self.sockets, scenario.transport)
         version, offset, reason = kernel.short, 0, None
         try:
             guest = guest or self.boot(kernel, whole, work)
@@ -129,7 +135,7 @@ class Run:
         if self.failed_boots >= BOOT_TRIES:
             raise GuestError("not tried: this kernel does not boot")
         start = time.monotonic()
-        guest = Guest(kernel, whole, self.tap, work / "console")
+        guest = Guest(kernel, whole, self.taps, work / "console")
         try:
             guest.wait_ready()
         except GuestError as error:

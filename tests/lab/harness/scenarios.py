@@ -30,6 +30,11 @@ class Scenario:
     kernels: tuple
     limit: float
 
+    @property
+    def transport(self) -> str:
+        """How the guest reaches the target: the first word of the name."""
+        return self.name.partition("-")[0]
+
 
 def load(path: pathlib.Path) -> Scenario:
     """Read a script's head."""

@@ -22,9 +22,9 @@ def run(session, kernel, image) -> int:
             say(f"in the guest: nvme connect -t tcp -a {network.HOST} -s {PORT} -n {NQN1}")
             settings = " ".join(f"{name}={value}" for name, value in FOR_GUEST.items())
             whole = initramfs.with_scripts(image, FOLDER, work)
-            command = guest.machine(kernel, whole, session.tap, f"lab.shell {settings}")
+            command = guest.machine(kernel, whole, session.taps, f"lab.shell {settings}")
             return subprocess.call(
-                [*command, "-serial", "mon:stdio"], pass_fds=(session.tap,), env=guest.environment()
+                [*command, "-serial", "mon:stdio"], pass_fds=session.taps, env=guest.environment()
             )
         finally:
             target.discard()

@@ -24,16 +24,23 @@ DISK_MIB = 64
 START_LIMIT = 20.0
 STOP_LIMIT = 20.0
 
-# Subsystem 1: namespace 1 on a file (512-byte blocks), 2 in memory (4096). Subsystem 2: one in memory.
-CONFIG = """\
-[Transport]
-  Type TCP
+# Fibre Channel names of the target's ports, the first on tap0, the second on tap1.
+WWPN1, WWPN2 = "21000024ff000001", "21000024ff000002"
+NAMES1, NAMES2 = (f"nn-0x20000024ff00000{n}:pn-0x21000024ff00000{n}" for n in (1, 2))
+
+VOLUMES = """\
 [Malloc]
   NumberOfLuns 2
   LunSizeInMB 32
   BlockSize 4096
 [URING]
   URING {disk} Disk0 512
+"""
+
+# Subsystem 1: namespace 1 on a file (512-byte blocks), 2 in memory (4096). Subsystem 2: one in memory.
+TCP = """\
+[Transport]
+  Type TCP
 [Subsystem1]
   NQN {nqn1}
   Listen TCP {address}:{port}
@@ -49,10 +56,56 @@ CONFIG = """\
   Namespace Malloc1 1
 """
 
+# One node behind both ports: LUN 0 on a file (512-byte blocks), 1 in memory (4096).
+NODE = """\
+[PortalGroup1]
+  Portal FC1 {wwpn1}
+  Portal FC2 {wwpn2}
+[InitiatorGroup1]
+  InitiatorName ALL
+[TargetNode1]
+  TargetName disk1
+  Mapping PortalGroup1 InitiatorGroup1
+  LUN0 Disk0
+  LUN1 Malloc0
+  QueueDepth 64
+"""
+
+# Two fabrics, each with a switch on one of the Ethernets and a port of the target.
+FCOE = """\
+[Fabric1]
+  Listen fcoe:tap0
+[Fabric2]
+  Domain 2
+  Listen fcoe:tap1
+[SoftPort1]
+  Names {names1}
+  Transport FCP
+  Link fabric:fabric1
+[SoftPort2]
+  Names {names2}
+  Transport FCP
+  Link fabric:fabric2
+"""
+
+VN2VN = """\
+[SoftPort1]
+  Names {names1}
+  Transport FCP
+  Link vn2vn:tap0
+[SoftPort2]
+  Names {names2}
+  Transport FCP
+  Link vn2vn:tap1
+"""
+
+# By the first word of a scenario's name.
+CONFIGS = {"tcp": VOLUMES + TCP, "fcoe": VOLUMES + FCOE + NODE, "vn2vn": VOLUMES + VN2VN + NODE}
+
 # What the guest's scripts know of all this, as shell variables.
 FOR_GUEST = {
     "ADDR": network.HOST, "PORT": PORT, "NQN1": NQN1, "NQN2": NQN2, "DISK_UUID": DISK_UUID, "DISK_MIB": DISK_MIB,
-    "SN1": "LAB00000000000000001",
+    "SN1": "LAB00000000000000001", "WWPN1": WWPN1, "WWPN2": WWPN2,
 }  # fmt: skip
 
 
@@ -63,8 +116,9 @@ class TargetError(Exception):
 class Target:
     """One target; it may be killed and started again with the same volumes."""
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path):
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path, transport: str = "tcp"):
         self.binary = binary
+        self.transport = transport
         self.log = folder / "target.log"
         self.config = folder / "qfc.conf"
         self.disk = folder / "disk0.img"
@@ -73,11 +127,14 @@ class Target:
         with open(self.disk, "wb") as disk:
             disk.truncate(DISK_MIB << 20)
         self.config.write_text(
-            CONFIG.format(disk=self.disk, nqn1=NQN1, nqn2=NQN2, address=network.HOST, port=PORT, uuid=DISK_UUID)
+            CONFIGS[transport].format(
+                disk=self.disk, nqn1=NQN1, nqn2=NQN2, address=network.HOST, port=PORT, uuid=DISK_UUID,
+                wwpn1=WWPN1, wwpn2=WWPN2, names1=NAMES1, names2=NAMES2,
+            )  # fmt: skip
         )
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it and wait until it can be reached."""
         command = [self.binary, "-c", self.config, "-r", self.socket, "--no-huge", "-m", "0x1"]
         with open(self.log, "ab") as log:
             log.write(f"lab: {' '.join(map(str, command))}\n".encode())
@@ -86,12 +143,21 @@ class Target:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent
             )
         end = time.monotonic() + START_LIMIT
-        while not network.listening(network.HOST, PORT):
+        while not self.is_ready():
             if self.process.poll() is not None:
                 raise TargetError(f"target ended at its start with status {self.process.returncode}: {self.last_line()}")
             if time.monotonic() > end:
-                raise TargetError(f"target does not listen on {network.HOST}:{PORT} after {START_LIMIT:.0f} s: {self.last_line()}")
+                raise TargetError(f"target cannot be reached {START_LIMIT:.0f} s after its start: {self.last_line()}")
             time.sleep(0.02)
+
+    def is_ready(self) -> bool:
+        """It listens, or on Fibre Channel its RPC answers that the ports are there."""
+        if self.transport == "tcp":
+            return network.listening(network.HOST, PORT)
+        try:
+            return len(self.rpc("fc_get_ports")) == 2
+        except (OSError, TargetError):
+            return False
 
     def last_line(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()

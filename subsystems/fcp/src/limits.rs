@@ -23,8 +23,13 @@ pub const MAX_TRANSFER: u32 = 1 << 20;
 /// How long a core may take to give back the lanes of a port: until then its exchanges are ended and its sessions down.
 pub const RELEASE: Duration = Duration::from_secs(5);
 
-/// Buffers of one core: small ones for 4 KiB I/O and for what commands answer, middle ones for what file systems send, and a few
-/// large ones for streams.
-pub fn classes() -> [Class; 3] {
-    [Class { size: 4096, count: 1024 }, Class { size: 64 << 10, count: 128 }, Class { size: MAX_TRANSFER, count: 16 }]
+/// Buffers of one core: small ones for 4 KiB I/O and for what commands answer, middle ones for what file systems and databases send,
+/// and a few large ones for streams. 32 MiB in all.
+pub fn classes() -> [Class; 4] {
+    [
+        Class { size: 4096, count: 1024 },
+        Class { size: 64 << 10, count: 128 },
+        Class { size: 256 << 10, count: 48 },
+        Class { size: MAX_TRANSFER, count: 8 },
+    ]
 }

@@ -96,14 +96,17 @@ fn a_wrong_byte_is_found() {
     if !installed() {
         return;
     }
-    // Ethernet 14, FCoE 14, frame header 24: the PLOGI is the third frame.
-    let places =
-        [("fc.ox_id", 14 + 14 + 16), ("fcels.npname", 14 + 14 + 24 + 20), ("fcoe.crc.status", 14 + 14 + 24 + 110)];
-    for (field, at) in places {
-        let mut capture = els::capture();
-        capture.frames[2].bytes[at] ^= 0x40;
-        let found = differences(&capture);
-        assert!(found.iter().any(|line| line.contains("PLOGI") && line.contains(field)), "{field}: {found:?}");
+    // Ethernet 14, FCoE 14, frame header 24. The CRC of each of them is wrong then.
+    let places = [
+        (2, "PLOGI", "fc.ox_id", 28 + 16),
+        (0, "FLOGI", "fcels.npname", 52 + 20),
+        (4, "FDISC", "fcoe.crc.status", 52 + 110),
+    ];
+    let mut capture = els::capture();
+    places.iter().for_each(|&(frame, _, _, at)| capture.frames[frame].bytes[at] ^= 0x40);
+    let found = differences(&capture);
+    for (_, name, field, _) in places {
+        assert!(found.iter().any(|line| line.starts_with(&format!("{name}: {field} "))), "{name}: {field}: {found:?}");
     }
     let mut capture = fip::capture();
     capture.frames[0].bytes[14 + 5] = 2;

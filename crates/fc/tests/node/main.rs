@@ -1,5 +1,6 @@
 //! Nodes back to back, against a bare peer, and in a fabric.
 
+mod fabric;
 mod point_to_point;
 mod rig;
 mod services;

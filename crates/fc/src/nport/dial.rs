@@ -4,8 +4,7 @@ use super::link::no_answer;
 use super::plogi::size_of;
 use super::{Dial, back_off};
 use crate::fc2::{Failure, Payload};
-use crate::node::{Core, NodeEvent, PortKey, What};
-use crate::{Names, Topology};
+use crate::node::{Core, PortKey, What};
 use ring::Tick;
 use wire::fc::PortId;
 use wire::fc::els::{Command, Login, Reason, Refusal, accepted};
@@ -72,11 +71,6 @@ impl Core {
     fn plogi_accepted(&mut self, key: PortKey, remote: PortId, login: &Login) {
         self.peer_known(key, remote, login);
         self.dial_done(key, remote);
-        let Some(port) = self.port(key) else { return };
-        if port.topology != Some(Topology::Fabric) {
-            let peer = Names { node: login.node_name(), port: login.port_name() };
-            self.tell(NodeEvent::PeerUp { port: key, peer, peer_id: remote });
-        }
     }
 
     fn dial_again(&mut self, key: PortKey, remote: PortId, reason: &str) {

@@ -1,7 +1,7 @@
 //! N_Port login as the one who is asked: PLOGI and PDISC. FC-LS-5, 6.5. A PLOGI ends whatever there was with its sender.
 
 use super::{PeerPort, Stage, Verify};
-use crate::node::{Core, Held, PortKey, What};
+use crate::node::{Core, Held, NodeEvent, PortKey, What};
 use crate::{Fc4, Names, SessionId, Topology, Xid};
 use wire::fc::ct::{CtReply, Request, reply};
 use wire::fc::els::{Command, Explanation, Login, Reason, Reject};
@@ -77,6 +77,9 @@ impl Core {
         let Some(port) = self.port_mut(key) else { return };
         port.peers.insert(remote, PeerPort { names, max_payload, verifying: Verify::Idle });
         port.logos.retain(|(id, _)| *id != remote);
+        if port.topology != Some(Topology::Fabric) {
+            self.tell(NodeEvent::PeerUp { port: key, peer: names, peer_id: remote });
+        }
     }
 
     /// The name is logged in from another address: asks the name server whether it is still there.

@@ -2,10 +2,12 @@
 
 use crate::rig::*;
 use ::fabric::{Config as SwitchConfig, Switch};
+use fc::fc2::Upcall;
 use fc::{
     Arrival, Config, Fc4, Link, Names, NodeEvent, Peer, Port, PortKey, PortState, RingLink, SessionId, Topology,
     ring_links,
 };
+use wire::fc::els::{Command, Login};
 use wire::fc::{PortId, Wwn};
 
 impl Party for Switch {
@@ -237,4 +239,56 @@ fn a_fabric_without_answers_is_asked_again() {
     clock.run(10_000, &mut [&mut host, &mut silent]);
     assert_eq!(shown(&mut host, clock.0).topology, Some(Topology::PointToPoint));
     silent.link.set_up(false);
+}
+
+#[test]
+fn a_port_that_logs_in_with_the_name_of_another_is_rejected_and_named() {
+    logged::start();
+    let mut fabric = Fabric::new();
+    fabric.log_in(Fc4::Fcp);
+    fabric.target.heard();
+    let (link, _) = cable(&mut fabric.switch);
+    let mut forger = Bare::new(link);
+    let flogi = Login::fabric(Command::FLOGI, names(66).port, names(66).node, 2048, false).to_bytes();
+    forger.els(0, PortId::FABRIC.0, &flogi, 1, fabric.clock.0);
+    fabric.clock.run(50, &mut [&mut fabric.switch, &mut fabric.host, &mut fabric.target, &mut forger]);
+    let address = forger.upcalls.iter().find_map(|upcall| match upcall {
+        Upcall::Reply { context: 1, local, .. } => Some(local.0),
+        _ => None,
+    });
+    let (address, target) = (address.expect("an address"), fabric.target.port.shown().port_id);
+    let forged = Login::n_port(Command::PLOGI, names(1).port, names(1).node, 2048).to_bytes();
+    forger.els(address, target, &forged, 2, fabric.clock.0);
+    fabric.clock.run(50, &mut [&mut fabric.switch, &mut fabric.host, &mut fabric.target, &mut forger]);
+    assert_eq!(forger.reply(2).expect("an answer")[0], Command::LS_RJT.0);
+    assert_eq!(fabric.down(), 0, "who had the name keeps its session");
+    let holder = PortId(fabric.host.port.shown().port_id);
+    assert_eq!(logged::count(&format!("WARN port name {} is in use by the port at {holder}*", names(1).port)), 1);
+    // The target's own name.
+    let forged = Login::n_port(Command::PLOGI, names(2).port, names(2).node, 2048).to_bytes();
+    forger.els(address, target, &forged, 3, fabric.clock.0);
+    fabric.clock.run(50, &mut [&mut fabric.switch, &mut fabric.host, &mut fabric.target, &mut forger]);
+    assert_eq!(forger.reply(3).expect("an answer")[0], Command::LS_RJT.0);
+    assert_eq!(logged::count(&format!("WARN port name {} is in use by port {}*", names(2).port, names(2))), 1);
+}
+
+#[test]
+fn the_log_says_when_a_target_port_is_there() {
+    logged::start();
+    let mut switch = switch();
+    let (link, number) = cable(&mut switch);
+    let mut target = Station::target(0x4711, link, &[(Fc4::Fcp, 1)]);
+    let mut clock = Clock(1);
+    clock.run(50, &mut [&mut switch, &mut target]);
+    let name = "nn-0x2000002400004711:pn-0x2100002400004711";
+    assert_eq!(logged::count(&format!("INFO Target port Link Up: {name}")), 1);
+    switch.set_up(number, false, clock.0).unwrap();
+    clock.run(50, &mut [&mut switch, &mut target]);
+    assert_eq!(logged::count(&format!("INFO Target port Link Down: {name}")), 1);
+    // A port that serves nobody is no target port.
+    let (link, _) = cable(&mut switch);
+    let mut host = Station::initiator(0x4712, link);
+    clock.run(50, &mut [&mut switch, &mut target, &mut host]);
+    assert_eq!(shown(&mut host, clock.0).state, PortState::Online);
+    assert_eq!(logged::count("INFO Target port Link Up: nn-0x2000002400004712*"), 0);
 }

@@ -5,3 +5,4 @@ mod point_to_point;
 mod rig;
 mod services;
 mod sessions;
+mod vn2vn;

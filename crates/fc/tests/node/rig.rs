@@ -32,7 +32,7 @@ pub fn link() -> [RingLink; 2] {
 
 /// A node, its port, and what it told.
 pub struct Station {
-    pub node: Node<RingLink>,
+    pub node: Node<Box<dyn Link>>,
     pub port: Arc<SoftPort>,
     pub events: Vec<NodeEvent>,
     pub queues: Vec<Box<dyn Queue>>,
@@ -42,16 +42,16 @@ pub struct Station {
 }
 
 impl Station {
-    pub fn new(config: Config, link: RingLink) -> Self {
-        let (node, port) = Node::new(config, link, nobody());
+    pub fn new(config: Config, link: impl Link + 'static) -> Self {
+        let (node, port) = Node::new(config, Box::new(link) as Box<dyn Link>, nobody());
         Self { node, port, events: Vec::new(), queues: Vec::new(), arrivals: Vec::new(), deaf: false }
     }
 
-    pub fn initiator(n: u64, link: RingLink) -> Self {
+    pub fn initiator(n: u64, link: impl Link + 'static) -> Self {
         Self::new(Config::initiator(names(n), frames()), link)
     }
 
-    pub fn target(n: u64, link: RingLink, services: &[(Fc4, usize)]) -> Self {
+    pub fn target(n: u64, link: impl Link + 'static, services: &[(Fc4, usize)]) -> Self {
         let mut station = Self::new(Config::new(names(n), frames()), link);
         for (fc4, lanes) in services {
             station.serve(*fc4, *lanes);
@@ -209,4 +209,40 @@ impl Clock {
 pub fn shown(station: &mut Station, now: Tick) -> fc::PortStatus {
     station.node.poll(now);
     station.port.shown()
+}
+
+/// Keeps what is logged, for the tests that look at it.
+pub mod logged {
+    use std::sync::{Mutex, Once};
+
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    static ONCE: Once = Once::new();
+
+    struct Keeper;
+
+    impl log::Log for Keeper {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            LINES.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+        }
+        fn flush(&self) {}
+    }
+
+    pub fn start() {
+        ONCE.call_once(|| {
+            log::set_logger(&Keeper).unwrap();
+            log::set_max_level(log::LevelFilter::Info);
+        });
+    }
+
+    /// How many lines are exactly this, or begin with it when it ends in `*`.
+    pub fn count(line: &str) -> usize {
+        let is = |logged: &&String| match line.strip_suffix('*') {
+            Some(start) => logged.starts_with(start),
+            None => *logged == line,
+        };
+        LINES.lock().unwrap().iter().filter(is).count()
+    }
 }

@@ -121,17 +121,20 @@ impl FcpTransport {
             log::warn!("FC port {} does not serve FCP: portal groups that name it have no effect", port.names());
             return Ok(());
         }
-        let wakers = self.cores.iter().map(|core| {
-            let waker = core.waker();
+        let service = Service { fc4: Fc4::Fcp, discovery: false };
+        // A port's first session is its first queue's: that is another core for each port.
+        let homes: Vec<usize> =
+            (0..self.cores.len()).map(|n| (n + offers.next_number as usize) % self.cores.len()).collect();
+        let wakers = homes.iter().map(|home| {
+            let waker = self.cores[*home].waker();
             Arc::new(move || waker.wake()) as Arc<dyn Fn() + Send + Sync>
         });
-        let service = Service { fc4: Fc4::Fcp, discovery: false };
         let queues =
             port.attach(service, wakers.collect()).map_err(|why| format!("FC port {}: {why}", port.names()))?;
         offers.next_number += 1;
         let number = offers.next_number;
         offers.served.push(Served { port: name, number });
-        for (home, queue) in queues.into_iter().enumerate() {
+        for (home, queue) in homes.into_iter().zip(queues) {
             if !post(&self.orders[home], Order::Adopt(NewLane { number, queue, port: view })) {
                 return Err(format!("FC port {}: core {home} does not take its queue", port.names()));
             }

@@ -24,9 +24,10 @@ DISK_MIB = 64
 START_LIMIT = 20.0
 STOP_LIMIT = 20.0
 
-# Fibre Channel names of the target's ports, the first on tap0, the second on tap1.
-WWPN1, WWPN2 = "21000024ff000001", "21000024ff000002"
-NAMES1, NAMES2 = (f"nn-0x20000024ff00000{n}:pn-0x21000024ff00000{n}" for n in (1, 2))
+# Fibre Channel names of the target's ports, the first on tap0, the second on tap1. Linux makes its port's name of the MAC address,
+# 2000525400123456: the first is greater, the second smaller, which decides who logs in with whom where there is no switch.
+WWPN1, WWPN2 = "21000024ff000001", "10000024ff000002"
+NAMES1, NAMES2 = (f"nn-0x20000024ff000001:pn-0x{wwpn}" for wwpn in (WWPN1, WWPN2))
 
 VOLUMES = """\
 [Malloc]

@@ -1,4 +1,5 @@
-//! What `qfc_tgt --default-config` serves: a volume in a file, a volume in RAM, NVMe/TCP on 127.0.0.1.
+//! What `qfc_tgt --default-config` serves: a volume in a file, a volume in RAM; over NVMe/TCP on 127.0.0.1, and over FCP and
+//! FC-NVMe on a port in software.
 
 use app::Cli;
 use std::fs::{self, OpenOptions};
@@ -19,7 +20,13 @@ pub fn text(cli: &Cli) -> Result<String, String> {
     make(&path).map_err(|error| {
         format!("cannot make {}: {error}; name another directory in the variable QFC_DATA", path.display())
     })?;
-    Ok(include_str!("default.conf").replace("@FILE@", &path.display().to_string()))
+    let text = include_str!("default.conf").replace("@FILE@", &path.display().to_string());
+    Ok(text.replace("@FABRIC@", &fabric().display().to_string()))
+}
+
+/// The fabric's socket: `$QFC_FABRIC`, or where `qfc` looks for it.
+fn fabric() -> PathBuf {
+    std::env::var_os("QFC_FABRIC").map_or_else(|| "/var/tmp/qfc_fabric.sock".into(), PathBuf::from)
 }
 
 /// Where the file volume lives: `$QFC_DATA`, or `qfc-data` here.

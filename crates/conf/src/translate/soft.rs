@@ -15,9 +15,10 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
     blocks.all("SoftPort").for_each(|block| port(block, out));
 }
 
-/// `[Fabric]` is `fabric0`, `[Fabric1]` is `fabric1`, unless it has a name.
+/// `[Fabric]` is `fabric`, `[Fabric1]` is `fabric1`, unless it has a name.
 fn name(block: &Block) -> String {
-    block.text("Name").map_or_else(|| format!("fabric{}", block.number), str::to_owned)
+    let number = if block.number == 0 { String::new() } else { block.number.to_string() };
+    block.text("Name").map_or_else(|| format!("fabric{number}"), str::to_owned)
 }
 
 fn fabric(block: &Block, out: &mut Output) {

@@ -9,8 +9,10 @@ use std::time::Duration;
 use wire::fabrics::Nqn;
 use wire::fcnvme::{CreateAssociation, CreateConnection, Disconnect, LsCommand, LsReply, LsReplyFault};
 
-/// Every so many responses one is an NVMe_ERSP, with SQHD.
-const ERSP_RATIO: u16 = 8;
+/// Every so many responses one is an NVMe_ERSP, with SQHD: a fifth of the queue, as Linux asks for it.
+fn ersp_ratio(queue: QueueOptions) -> u16 {
+    (queue.entries / 5).max(1)
+}
 
 /// How long Disconnect Association may take when an association is dropped.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -39,7 +41,7 @@ impl Association {
         let nqn = |text: &str| Nqn::new(text).map_err(|error| Error::Local(format!("NQN {text:?} {error}")));
         let port = FcPort::open(&fc.fabric, fc.names_of(host), timeout)?;
         let session = port.login(target, Fc4::Nvme, timeout)?;
-        let request = CreateAssociation::new(nqn(&host.nqn)?, host.id, nqn(subnqn)?, queue.entries, ERSP_RATIO);
+        let request = CreateAssociation::new(nqn(&host.nqn)?, host.id, nqn(subnqn)?, queue.entries, ersp_ratio(queue));
         let reply = exchange(&port, session, &request.to_bytes(), LsCommand::CREATE_ASSOCIATION, timeout)?;
         let LsReply::Association { association_id, connection_id } = reply else {
             return Err(Error::Controller(
@@ -56,7 +58,7 @@ impl Association {
     /// # Errors
     /// The target refuses, or does not answer.
     pub fn connect(self: &Arc<Self>, qid: u16, queue: QueueOptions) -> Result<FcQueue> {
-        let request = CreateConnection::new(self.id, qid, queue.entries, ERSP_RATIO);
+        let request = CreateConnection::new(self.id, qid, queue.entries, ersp_ratio(queue));
         let reply =
             exchange(&self.port, self.session, &request.to_bytes(), LsCommand::CREATE_CONNECTION, self.timeout)?;
         let LsReply::Connection { connection_id } = reply else {

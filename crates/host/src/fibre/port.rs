@@ -73,10 +73,12 @@ impl FcPort {
             Arc::new(fabric::fcoe::Vn2vnMaker(frames.clone())),
         ];
         let unreachable = |why| Error::Fabric { what: format!("cannot get onto the fabric {fabric}: {why}") };
-        FcPort::over(|wake| make_link(&makers, fabric, names, wake), names, frames, timeout).map_err(|error| match error {
-            Error::Local(why) => unreachable(why),
-            other => other,
-        })
+        FcPort::over(|wake| make_link(&makers, fabric, names, wake), names, frames, timeout).map_err(
+            |error| match error {
+                Error::Local(why) => unreachable(why),
+                other => other,
+            },
+        )
     }
 
     /// The same on any link; `link` makes it, given what wakes the thread. Its frames come from `frames`.

@@ -21,7 +21,7 @@ pub fn run(address: &VolumeAddress, options: &Options, job: &Job, progress: Prog
     let model = model(job, address, &namespace)?;
     let report = Report { target: address.to_string(), run: model.subject.run, ..Report::default() };
     let random = Random::new(job.seed ^ model.subject.run);
-    let mut course = Course { model, report, random, phases: phases(job, begin) };
+    let mut course = Course { model, report, random, phases: phases(job, begin), moved: (0, begin) };
     let mut first = Some(volume);
     while !course.phases.is_empty() {
         let volume = match first.take() {
@@ -29,7 +29,7 @@ pub fn run(address: &VolumeAddress, options: &Options, job: &Job, progress: Prog
             None => again(address, options, job, &namespace, &mut course.report)?,
         };
         match session(volume, job, &mut course, progress) {
-            Err(error) if error.is_connection() && !job.reconnect.is_zero() => course.lost(progress),
+            Err(error) if error.is_connection() && course.may_go_on(job) => course.lost(progress),
             ended => ended?,
         }
     }
@@ -46,9 +46,20 @@ struct Course {
     report: Report,
     random: Random,
     phases: VecDeque<Phase>,
+    /// Commands done when a connection was lost, and when that number was a new one.
+    moved: (u64, Instant),
 }
 
 impl Course {
+    /// Whether to connect again: not if connections came about again and again, and nothing came through.
+    fn may_go_on(&mut self, job: &Job) -> bool {
+        let done = self.report.reads + self.report.writes;
+        if done != self.moved.0 {
+            self.moved = (done, Instant::now());
+        }
+        self.moved.1.elapsed() < job.reconnect
+    }
+
     fn lost(&mut self, progress: Progress<'_>) {
         self.model.forget_seen();
         self.report.reconnects += 1;

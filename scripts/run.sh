@@ -2,7 +2,7 @@
 # Starts the target that `make run` built, with its embedded default configuration.
 set -eu
 cd "$(dirname "$0")/.."
-hugepages_mib=128
+hugepages_mib=192
 memory=
 if ! note=$(scripts/setup.sh $hugepages_mib 2>&1); then
     echo "qfc: ordinary memory is used instead of hugepages ($note)"

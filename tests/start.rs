@@ -17,7 +17,8 @@ fn default_elsewhere(setup: Setup) -> Setup {
     file.set_len(16 << 20).unwrap();
     let text = include_str!("../subsystems/default.conf");
     assert_eq!(text.matches("127.0.0.1:4420").count(), 2, "the test knows the built-in configuration");
-    setup.conf(&text.replace("4420", "@PORT@").replace("@FILE@", "@DIR@/volume0.img"))
+    let text = text.replace("4420", "@PORT@").replace("@FILE@", "@DIR@/volume0.img");
+    setup.conf(&text.replace("@FABRIC@", "@DIR@/fabric.sock"))
 }
 
 #[test]
@@ -69,6 +70,13 @@ fn the_built_in_configuration_serves_and_its_file_survives() {
     Disk::open(&mut memory, 1, 1, 8, 64 << 10).write(16, &data);
     drop((disk, memory));
     controller.disconnect().unwrap();
+    let fabric = format!("unix:{}", setup.dir().join("fabric.sock").display());
+    let options = Options { fc: host::FcOptions { fabric, names: None }, ..Options::default() };
+    let port = "nn-0x20000024ff000001:pn-0x21000024ff000001";
+    for volume in [format!("fc://{port}/{file}"), format!("fcp://{port}/0")] {
+        let volume = host::Volume::open(&volume.parse().unwrap(), 1, &options).unwrap();
+        assert_eq!(volume.namespace().blocks, 4096, "the file is 16 MiB of 4 KiB blocks here");
+    }
 
     let target = target.stop().start();
     let mut controller = target.connect(file, &Options::default());

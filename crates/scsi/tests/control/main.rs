@@ -199,12 +199,12 @@ fn groups_change_what_the_cores_know_of_nodes() {
     rig.manager.create_node(&node("n", &[(0, "A")])).unwrap();
     rig.heard();
     let host = parse_rule("!0x1100000000000007").unwrap();
-    rig.manager.add_initiators(1, &[host.clone()], Some(0)).unwrap();
+    rig.manager.add_initiators(1, std::slice::from_ref(&host), Some(0)).unwrap();
     assert_eq!(rig.heard(), ["node n [(0, 1)]"]);
     let view = rig.view("n");
     let may = |wwpn| view.map_of(&fc(wwpn), &PORT).is_some();
     assert_eq!((may(0x1100_0000_0000_0007), may(0x1100_0000_0000_0008)), (false, true));
-    assert!(matches!(rig.manager.add_initiators(1, &[host.clone()], None), Err(Error::Exists(_))));
+    assert!(matches!(rig.manager.add_initiators(1, std::slice::from_ref(&host), None), Err(Error::Exists(_))));
     assert!(matches!(rig.manager.add_initiators(1, &[parse_rule("!ALL").unwrap()], Some(3)), Err(Error::Refused(_))));
     rig.manager.remove_initiators(1, &[host]).unwrap();
     assert!(rig.view("n").map_of(&fc(0x1100_0000_0000_0007), &PORT).is_some());

@@ -74,7 +74,7 @@ impl Switch {
         let header = frame.header();
         let (s_id, d_id) = (header.s_id(), header.d_id());
         let Some((to, destination)) = self.n_ports.route(d_id) else {
-            self.to_service(number, frame, now);
+            self.for_service(number, frame, now);
             return Ok(());
         };
         let why = match self.n_ports.route(s_id) {
@@ -112,7 +112,7 @@ impl Switch {
     }
 
     /// A frame for an address that no N_Port has: for the switch itself, or for nobody.
-    fn to_service(&mut self, number: u16, frame: FrameBox, now: Tick) {
+    fn for_service(&mut self, number: u16, frame: FrameBox, now: Tick) {
         let header = frame.header();
         let (s_id, d_id) = (header.s_id(), header.d_id());
         if d_id == PortId::BROADCAST || !(d_id.is_well_known() || d_id.is_domain_controller()) {

@@ -116,8 +116,8 @@ impl Subsystem for FabricSubsystem {
     }
 
     fn methods(self: Arc<Self>) -> Vec<Method> {
-        let parts: [fn(&Arc<Inner>) -> Vec<Method>; 3] = [methods::methods, zones::methods, faults::methods];
-        parts.into_iter().flat_map(|methods| methods(&self.0)).collect()
+        let parts = [methods::methods(&self.0), zones::methods(&self.0), faults::methods(&self.0)];
+        parts.into_iter().flatten().collect()
     }
 
     fn start(&self, app: &App) -> anyhow::Result<()> {

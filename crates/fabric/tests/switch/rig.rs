@@ -3,7 +3,6 @@
 use fabric::{Config, Switch};
 use fc::{Frame, FrameBox, Frames, Link, LinkEvent, RingLink, ring_links};
 use std::sync::Arc;
-use wire::IntoBytes;
 use wire::fc::ct::{self, CtReply, Fc4Types, FeatureBits, Request};
 use wire::fc::els::{Command, Login, Rscn, RscnPage, Scr, ScrFunction};
 use wire::fc::{FCtl, FrameHeader, PortId, RCtl, Type, Wwn};
@@ -197,8 +196,4 @@ pub fn ids(pages: &[RscnPage]) -> Vec<PortId> {
     let mut ids: Vec<PortId> = pages.iter().map(RscnPage::port_id).collect();
     ids.sort();
     ids
-}
-
-pub fn bytes_of<T: IntoBytes + wire::zerocopy::Immutable>(value: &T) -> Vec<u8> {
-    value.as_bytes().to_vec()
 }

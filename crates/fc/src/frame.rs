@@ -1,7 +1,7 @@
 //! Frames and where they come from.
 
 use crossbeam_queue::ArrayQueue;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use wire::fc::FrameHeader;
 
 /// Bytes of a frame header (FC-FS-5, 12).
@@ -104,24 +104,42 @@ impl std::fmt::Debug for Frame {
 /// The pool does not grow. Who finds it empty waits for the next turn; what holds frames is bounded by the rings of the
 /// links, so a pool of the sum of those never runs dry for long.
 pub struct Frames {
-    shared: Arc<ArrayQueue<FrameBox>>,
+    shared: Arc<Shared>,
     kept: Vec<FrameBox>,
 }
 
-impl Frames {
-    /// A pool of `count` frames of 2,136 bytes.
-    pub fn new(count: usize) -> Self {
-        let shared = ArrayQueue::new(count.max(1));
-        for _ in 0..count {
-            let _ = shared.push(Box::new(Frame { len: HEADER as u16, bytes: [0; LARGEST] }));
+struct Shared {
+    frames: ArrayQueue<FrameBox>,
+    count: usize,
+    /// They are made when the first one is wanted: a process without a port has none.
+    made: Once,
+}
+
+impl Shared {
+    #[cold]
+    fn make(&self) -> Option<FrameBox> {
+        if self.made.is_completed() {
+            return None;
         }
+        self.made.call_once(|| {
+            let frame = || Box::new(Frame { len: HEADER as u16, bytes: [0; LARGEST] });
+            (0..self.count).for_each(|_| drop(self.frames.push(frame())));
+        });
+        self.frames.pop()
+    }
+}
+
+impl Frames {
+    /// A pool of `count` frames of 2,136 bytes. They are made all at once when the first one is taken.
+    pub fn new(count: usize) -> Self {
+        let shared = Shared { frames: ArrayQueue::new(count.max(1)), count, made: Once::new() };
         Self { shared: Arc::new(shared), kept: Vec::with_capacity(KEPT) }
     }
 
     /// A frame with the bytes of its last use, or `None` when all are out.
     #[inline]
     pub fn take(&mut self) -> Option<FrameBox> {
-        self.kept.pop().or_else(|| self.shared.pop())
+        self.kept.pop().or_else(|| self.shared.frames.pop()).or_else(|| self.shared.make())
     }
 
     /// Takes a frame home. One that the pool has no room for (it came from elsewhere) is freed.
@@ -130,13 +148,13 @@ impl Frames {
         if self.kept.len() < KEPT {
             self.kept.push(frame);
         } else {
-            let _ = self.shared.push(frame);
+            let _ = self.shared.frames.push(frame);
         }
     }
 
     /// How many are free for anyone, this handle's own included.
     pub fn free(&self) -> usize {
-        self.kept.len() + self.shared.len()
+        self.kept.len() + if self.shared.made.is_completed() { self.shared.frames.len() } else { self.shared.count }
     }
 }
 
@@ -148,6 +166,6 @@ impl Clone for Frames {
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        self.kept.drain(..).for_each(|frame| drop(self.shared.push(frame)));
+        self.kept.drain(..).for_each(|frame| drop(self.shared.frames.push(frame)));
     }
 }

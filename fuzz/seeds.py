@@ -217,6 +217,28 @@ put("fip", "claim", fip(5, 3, 0, mac, name, vn, fc4, size) + bytes(20))
 put("fip", "service-missing", fip(2, 2, 0x8000, (0xfa, bytes(138)), mac, mac))
 put("fip", "frame", bytes(13) + b"\x2e" + frame + struct.pack("<I", 0x01020304) + b"\x42\0\0\0")
 
+# switch: frames into two ports of a switch, 03_0100h and 03_0200h, with time between them
+def into(port, ticks, frame):
+    return struct.pack(">BH", ticks << 1 | port, len(frame)) + frame
+def fc_frame(r_ctl, d_id, s_id, kind, payload, seq_cnt=0, f_ctl=0x290000, ox_id=0x1234):
+    head = struct.pack(">IIIBBHHHI", r_ctl << 24 | d_id, s_id, kind << 24 | f_ctl, 0, 0, seq_cnt, ox_id, 0xffff, 0)
+    return head + payload
+def ct_query(command, body):
+    return bytes([1, 0, 0, 0, 0xfc, 2, 0, 0]) + struct.pack(">HHI", command, 0, 0) + body
+HOST_A, HOST_B = 0x030100, 0x030200
+els = lambda d_id, payload, s_id=HOST_A: fc_frame(0x22, d_id, s_id, 1, payload)
+ask = lambda command, body: fc_frame(0x02, 0xfffffc, HOST_A, 0x20, ct_query(command, body))
+put("switch", "login", into(0, 0, els(0xfffffe, login(4, 0x8000), 0)) + into(0, 3, els(0xfffffe, login(0x51, 0), 0)))
+put("switch", "change", into(0, 0, els(0xfffffd, bytes([0x62, 0, 0, 0, 0, 0, 0, 3]))) + into(1, 9, els(0xfffffe, login(4, 0), 0))
+    + into(0, 127, fc_frame(0x23, 0xfffffd, HOST_A, 1, bytes([2, 0, 0, 0]), f_ctl=0x980000)) + into(1, 127, bytes(24)))
+put("switch", "logout", into(1, 0, els(0xfffffe, bytes([5, 0, 0, 0, 0, 3, 2, 0]) + bytes.fromhex("2100000000000001"), HOST_B)))
+put("switch", "names", into(0, 0, ask(0x0217, bytes([0, 3, 1, 0]) + bytes(2) + b"\1" + bytes(29)))
+    + b"".join(into(0, 0, ask(c, bytes([0, 3, 1, 0]))) for c in (0x100, 0x112, 0x113, 0x117, 0x118, 0x11f, 0x300))
+    + b"".join(into(0, 0, ask(c, bytes([0, 0, 0, 8]))) for c in (0x171, 0x172, 0x173)))
+put("switch", "parts", into(0, 0, fc_frame(0x02, 0xfffffc, HOST_A, 0x20, ct_query(0x218, b""), 0, 0x210000))
+    + into(0, 0, fc_frame(0x02, 0xfffffc, HOST_A, 0x20, bytes([0, 3, 1, 0, 3]) + b"abc", 1)))
+put("switch", "data", into(0, 0, fc_frame(0x01, HOST_B, HOST_A, 8, b"d" * 64)) + into(1, 0, fc_frame(0x81, HOST_A, HOST_B, 0, b"")))
+
 # scsi: a script of steps; an index into the table of commands, 32 bytes of CDB, how it is made, and the data
 def cdb(place, index, bytes_, how=0, data=b""):
     return bytes([place, index]) + bytes_.ljust(32, b"\0") + bytes([how]) + data.ljust(48, b"\0")
@@ -237,6 +259,25 @@ put("scsi", "hold", script(nexus + on((8, 0), cdb(0, 0, NONE)) + [((2, 0), NONE)
 put("scsi", "map", script(nexus + on((8, 0), cdb(0, 0, NONE), *slow) + [((5, 0), bytes([0x61])), ((4, 0), b"\x01"), ((5, 0), bytes([0])), ((4, 0), b"\x02"), ((5, 0), bytes([0x20])), ((5, 0), bytes([0x60]))] + on((8, 0), *[cdb(0, 0, NONE)] * 4)))
 put("scsi", "lost", script(nexus + on((0x88, 0), *slow, ordered, ordered) + [((1, 0), NONE)]))
 put("scsi", "full", script(nexus + [((5, 0), bytes([0x70]))] + on((8, 0), cdb(1, 0, NONE), cdb(1, 0, NONE)) + on((8, 0), *slow * 3) + [((4, 0), b"\x02")]))
+
+# fcnvme_port: steps; log in, associate, connect, enable, I/O, and what may come between
+def fc(what, who=0, *more):
+    return bytes([what, who, *more])
+ASSOCIATE, IO_CONNECTION, DISCONNECT, ONE = range(4)
+def unit(kind, *more, how=0):
+    return fc(12, 0, how, kind, *more)
+# An admin queue with a controller that is enabled, and an I/O queue of it.
+admin = fc(0) + fc(8, 0, ASSOCIATE, 0, 0) + unit(0, 0x10, 0, 0) + unit(2, 0)
+queue = admin + fc(8, 0, IO_CONNECTION, 0, 1) + unit(1, 0x10, 0, 1, 0)
+reads = b"".join(unit(15, 0, 0, 1, 0, 0, 0, 8, 0) for _ in range(4))
+writes = b"".join(unit(17, 0, 0, 1, 0, 0, 0, 8, 0) for _ in range(4))
+put("fcnvme_port", "admin", admin + b"".join(unit(kind, 0, 0, 0, 0) for kind in range(24)))
+put("fcnvme_port", "io", queue + reads + writes + b"".join(unit(kind, 0, 0, 0, 0) for kind in range(15, 24)))
+put("fcnvme_port", "disconnect", queue + reads + fc(8, 0, DISCONNECT, 0, 0) + reads + admin)
+put("fcnvme_port", "one", queue + fc(8, 0, ONE, 0, 0) + reads + fc(8, 0, IO_CONNECTION, 0, 1))
+put("fcnvme_port", "held", queue + fc(2) + writes + reads + fc(6, 0) + fc(6, 1) + fc(6, 3) + fc(1) + fc(3) + admin)
+put("fcnvme_port", "port", queue + writes + fc(11) + queue + fc(7) + writes + fc(4, 0, 6))
+put("fcnvme_port", "broken", queue + unit(15, 0, 0, how=0x40) + b"\7\3" + fc(9, 0, 48) + bytes(48) + fc(10, 0, 96) + b"\xfd\x28\0\x18" + bytes(92))
 
 # fcp_port: steps; log in, commands, aborts, sessions and ports that go
 UP, DOWN, HOLD, GO, WAIT, MEDDLE, ABORT, FAIL, PORT, RAW, COMMAND = range(11)

@@ -10,6 +10,7 @@ pub mod conf;
 pub mod ct;
 pub mod els;
 pub mod fcnvme;
+pub mod fcnvme_port;
 pub mod fcp;
 pub mod fcp_port;
 pub mod fip;
@@ -22,6 +23,7 @@ pub mod pdu;
 pub mod port;
 pub mod scsi;
 mod soft_port;
+pub mod switch;
 mod target;
 
 /// Longer inputs teach nothing more and take long.

@@ -44,6 +44,11 @@ where
 {
     /// A home for each port.
     pub fn new(ports: Vec<P>) -> Self {
+        Self::with(ports, transport())
+    }
+
+    /// The same with other limits.
+    pub fn with(ports: Vec<P>, transport: TransportView) -> Self {
         let homes = ports.len();
         let (mail, boxes): (Vec<_>, Vec<_>) = (0..homes).map(|_| mailbox(64, || {})).unzip();
         let core = |((home, inbox), port)| {
@@ -51,7 +56,7 @@ where
             let classes =
                 [Class { size: 4096, count: 4 }, Class { size: 32_768, count: 2 }, Class { size: 131_072, count: 2 }];
             let pool = Pool::new(arena(), &classes).expect("memory");
-            let config = Config { home, homes, core: home, transport: transport(), channel_depth: 256 };
+            let config = Config { home, homes, core: home, transport: transport.clone(), channel_depth: 256 };
             Core::new(config, port, pool, inbox, mail.clone())
         };
         let cores = boxes.into_iter().enumerate().zip(ports).map(core).collect();
@@ -193,6 +198,11 @@ fn transport() -> TransportView {
         kas: 1,
         min_kato_ms: 0,
     }
+}
+
+/// What a transport over Fibre Channel says of itself.
+pub fn fc() -> TransportView {
+    TransportView { trtype: Trtype::Fc, in_capsule_data_size: 0, max_io_size: 65_536, ..transport() }
 }
 
 /// A volume in RAM, and one behind it that takes a millisecond.

@@ -81,3 +81,13 @@ fn scsi() {
 fn fcp_port() {
     run("fcp_port", qfc_fuzz::fcp_port::run);
 }
+
+#[test]
+fn fcnvme_port() {
+    run("fcnvme_port", qfc_fuzz::fcnvme_port::run);
+}
+
+#[test]
+fn switch() {
+    run("switch", qfc_fuzz::switch::run);
+}

@@ -272,3 +272,16 @@ fn an_nvme_abort_answers_the_victim() {
     assert_eq!(cqe(&world.seen(parked)).status(), Status::ABORTED_BY_REQUEST);
     world.rig.assert_idle();
 }
+
+#[test]
+fn data_that_is_read_when_nobody_wants_it_any_more_comes_home() {
+    let (mut world, _, io) = with_io(1, 64, 8);
+    world.rig.disk.hold(true);
+    let at = world.start(io, read(8), Direction::Read, 4096, &[]);
+    // The connection (1, the admin queue being 0) closes before the group hears of it, and the device is done first.
+    exchange::Port::close(world.rig.cores[0].port_mut(), 1);
+    world.rig.disk.hold(false);
+    world.rig.run();
+    assert_eq!(world.seen(at), Seen { data: Vec::new(), end: End::Terminated });
+    world.rig.assert_idle();
+}

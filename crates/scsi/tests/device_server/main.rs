@@ -1,6 +1,7 @@
 //! The device server behind ports in memory: every command, every task management function, every attention.
 
 mod capacity;
+mod chaos;
 mod disk;
 mod identity;
 mod management;

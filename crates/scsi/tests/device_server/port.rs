@@ -21,6 +21,8 @@ struct Open {
     sends: Vec<u8>,
     replied: bool,
     aborted: bool,
+    /// And the core was told.
+    told: bool,
 }
 
 pub struct TestPort {
@@ -63,7 +65,7 @@ impl TestPort {
     }
 
     pub fn send_task(&mut self, task: Task, sends: Vec<u8>) {
-        let open = Open { task, sends, replied: false, aborted: false };
+        let open = Open { task, sends, replied: false, aborted: false, told: false };
         let tag = self.table.insert(open).unwrap_or_else(|_| panic!("64 tasks are enough"));
         self.events.push_back(Event::Command { tag, queue: task.queue, command: task });
     }
@@ -72,6 +74,15 @@ impl TestPort {
     pub fn abort(&mut self, id: u32) {
         let tag = self.table.iter().find(|(_, open)| open.task.id == id).map(|(tag, _)| tag).expect("open");
         self.abort_tag(tag);
+    }
+
+    /// The same, if the task is there and its reply is not out.
+    pub fn try_abort(&mut self, id: u32) -> bool {
+        let found = self.table.iter().find(|(_, open)| open.task.id == id && !open.aborted).map(|(tag, _)| tag);
+        if let Some(tag) = found {
+            self.abort_tag(tag);
+        }
+        found.is_some()
     }
 
     fn abort_tag(&mut self, tag: Tag) {
@@ -137,12 +148,16 @@ impl Port for TestPort {
         if self.events.is_empty() {
             self.step();
         }
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if let Some(Event::Abort { tag }) = &event {
+            self.table.get_mut(*tag).expect("its reply is not out").told = true;
+        }
+        event
     }
 
     fn fetch(&mut self, tag: Tag, data: Data) {
         let open = self.table.get(tag).expect("the group names open tasks");
-        assert!(!open.replied && !open.aborted, "fetched for one that is over");
+        assert!(!open.replied && !open.told, "fetched for one that is over");
         assert!(!data.is_empty() && data.len() <= open.task.data_out, "no more than the initiator sends");
         self.fetching.push_back((tag, data, false));
     }

@@ -28,8 +28,8 @@ impl Fc2 {
         self.counters.bytes_in += frame.payload().len() as u64;
         let header = frame.header();
         match header.r_ctl.routing() {
-            0x0 | 0x2 | 0x3 if header.f_ctl().exchange_responder() => self.from_responder(frame),
-            0x0 | 0x2 | 0x3 => self.from_originator(frame),
+            0x0 | 0x2 | 0x3 if header.f_ctl().exchange_responder() => self.on_responder(frame),
+            0x0 | 0x2 | 0x3 => self.on_originator(frame),
             0x8 => self.on_basic(frame),
             0xc => self.on_link_control(frame),
             _ => self.malformed(frame),
@@ -38,7 +38,7 @@ impl Fc2 {
 
     /// A frame of an exchange that we began.
     #[inline]
-    fn from_responder(&mut self, frame: FrameBox) {
+    fn on_responder(&mut self, frame: FrameBox) {
         let header = *frame.header();
         let Some(place) = self.find_ours(&header) else { return self.stray(frame) };
         let exchange = self.table.at_mut(place);
@@ -79,7 +79,7 @@ impl Fc2 {
 
     /// A frame of an exchange that a peer began, perhaps with this frame.
     #[inline]
-    fn from_originator(&mut self, frame: FrameBox) {
+    fn on_originator(&mut self, frame: FrameBox) {
         let header = *frame.header();
         let known = self.find_theirs(&header);
         match (header.r_ctl, header.type_) {

@@ -185,6 +185,7 @@ fn offers(shown: &Shown) -> Vec<String> {
             Trtype::Fc => vec![
                 head,
                 format!("  nvme connect -t fc -a {} -w <the host's nn-...:pn-...> -n {}", l.traddr, view.nqn),
+                format!("  qfc perf fc://{}/{} -w randread -t 5", l.traddr, view.nqn),
             ],
             Trtype::Tcp | Trtype::Rdma => vec![
                 head,

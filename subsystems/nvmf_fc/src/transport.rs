@@ -334,8 +334,9 @@ impl FcService {
         };
         let asked: Vec<Option<Receiver<()>>> = self.mail.iter().map(retire).collect();
         let left = |gone: Receiver<()>| gone.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok();
-        let all = asked.into_iter().fold(true, |all, gone| gone.is_some_and(left) && all);
-        if all {
+        // All are waited for, also behind one that did not answer.
+        let silent = asked.into_iter().map(|gone| gone.is_some_and(left)).filter(|left| !left).count();
+        if silent == 0 {
             self.state().lanes[lane] = false;
         } else {
             log::warn!(target: "nvmf_fc", "{}: not all cores have let go of it", port.names());

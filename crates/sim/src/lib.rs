@@ -10,6 +10,7 @@
 //!   was told is true.
 //! - Checked at the end: nothing open, nothing out, all queues and devices closed. A run in which nothing will ever happen
 //!   fails, so a lost wake-up or deadline is found.
+//! - Fibre Channel, with everything in it: [`fibre`].
 //! - Limits: one thread; time moves only between turns.
 //! - Not done: power loss, and what a flush promises.
 //!
@@ -19,6 +20,7 @@
 mod chance;
 mod command;
 mod disk;
+pub mod fibre;
 mod host;
 mod oracle;
 mod port;

@@ -117,6 +117,11 @@ impl<L: Link> Node<L> {
         self.link.fd()
     }
 
+    /// Exchanges in its table, those that only keep their identifiers out of use included.
+    pub fn open_exchanges(&self) -> usize {
+        self.core.fc2.open()
+    }
+
     /// The link, to look at.
     pub fn link(&self) -> &L {
         &self.link

@@ -124,7 +124,7 @@ impl Lane {
 
     /// The next command that is over; its slot is the caller's again.
     #[inline]
-    pub fn next(&mut self) -> Option<Response> {
+    pub fn next_response(&mut self) -> Option<Response> {
         let Ended { slot, data, iu, moved } = self.ended.next()?;
         let place = &mut self.places[usize::from(slot)];
         assert!(place.0 == Place::Busy, "a command ends once");
@@ -160,7 +160,7 @@ impl Drop for Lane {
         self.order(Order::CloseLane { lane: self.number });
         let begin = Instant::now();
         while self.outstanding() > 0 && begin.elapsed() < HOMECOMING {
-            match self.next() {
+            match self.next_response() {
                 Some(_) => {}
                 None => std::thread::sleep(Duration::from_micros(100)),
             }

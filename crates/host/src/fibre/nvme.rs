@@ -103,7 +103,7 @@ impl FcQueue {
     /// # Errors
     /// The login or the link is gone, or the target broke the standard.
     pub fn poll(&mut self) -> Result<usize> {
-        while let Some(response) = self.lane.next() {
+        while let Some(response) = self.lane.next_response() {
             match self.completion(&response) {
                 Ok(cqe) => self.done.push_back(Completion { slot: response.slot, cqe }),
                 Err(error) => {

@@ -133,7 +133,7 @@ impl ScsiQueue {
     /// # Errors
     /// The login or the link is gone, or the target broke the standard.
     pub fn poll(&mut self) -> Result<usize> {
-        while let Some(response) = self.lane.next() {
+        while let Some(response) = self.lane.next_response() {
             match self.answer(&response) {
                 Ok(answer) => self.finish(response.slot, answer),
                 Err(error) => {

@@ -15,7 +15,24 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}: {text} is not a number")))
 }
 
+/// What the parts log goes to standard error when one seed is replayed.
+struct Say;
+
+impl log::Log for Say {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("{:>20}: {}", record.target(), record.args());
+    }
+    fn flush(&self) {}
+}
+
 fn main() {
+    if number("--seed").is_some() {
+        log::set_logger(&Say).expect("the first");
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     if let Some(seed) = number("--seed") {
         let plan = Plan { trace: true, ..Plan::from_seed(seed) };
         eprintln!("{plan:?}");

@@ -153,6 +153,11 @@ impl Core {
         }
         let page = |bytes| Pages::parse(bytes)?.find(|page| page.type_ == super::directory::type_of(login.fc4));
         match result.map(|payload| accepted(payload.bytes()).map(page)) {
+            // The port went away, for us, while its answer was on the way: from the beginning.
+            Ok(Ok(Some(_))) if !self.port(key).is_some_and(|port| port.peers.contains_key(&remote)) => {
+                self.set_step(key, id, LoginStep::Begin);
+                self.login_again(key, id, "the port was logged out meanwhile");
+            }
             Ok(Ok(Some(page))) => self.prli_accepted(key, login, remote, &page),
             Ok(Err(Refusal::Rejected(Reject::LOGIN_REQUIRED))) if login.attempts < TRIES => {
                 // It has forgotten us: from the beginning.

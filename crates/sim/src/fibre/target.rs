@@ -114,8 +114,8 @@ fn scsi_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>
     let map = MapView { ports: vec![port], initiators: all, luns: vec![(0, 1)] };
     let node = NodeView { id: 1, name: "sim".into(), alias: String::new(), queue_depth: 16, maps: vec![map] };
     let (ack, answers) = sync_channel(2);
-    mail.send(scsi::Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).ok().expect("an empty mailbox");
-    mail.send(scsi::Message::Node { view: Arc::new(node), ack }).ok().expect("an empty mailbox");
+    mail.send(scsi::Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).expect("an empty mailbox");
+    mail.send(scsi::Message::Node { view: Arc::new(node), ack }).expect("an empty mailbox");
     core.poll(1);
     assert!(answers.try_iter().all(|answer| answer.is_ok()));
     core
@@ -167,8 +167,8 @@ fn nvme_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>
     let port = FcNvmePort::new(options, Mail::new(0, note_box, vec![notes.clone()]));
     let mut core = nvmf::Core::new(config, port, pool, inbox, vec![mail.clone()]);
     let (ack, answers) = sync_channel(1);
-    mail.send(nvmf::Message::Subsystem { view: Arc::new(subsystem(volume)), ack }).ok().expect("an empty mailbox");
-    notes.send(Note::Adopt { lane: 0, listener: 1, queue }).ok().expect("an empty mailbox");
+    mail.send(nvmf::Message::Subsystem { view: Arc::new(subsystem(volume)), ack }).expect("an empty mailbox");
+    notes.send(Note::Adopt { lane: 0, listener: 1, queue }).expect("an empty mailbox");
     for now in 1..4 {
         core.poll(now);
     }

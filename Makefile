@@ -16,7 +16,7 @@ help:
 
 build:
 	@scripts/toolchain.sh
-	$(CARGO) build --release --locked --bin qfc_tgt --bin qfc -p qfc -p host
+	$(CARGO) build --release --locked --bin qfc_tgt --bin qfc --bin qfc_fabric -p qfc -p host -p qfc_fabric
 
 run: build
 	@QFC_DATA="$(QFC_DATA)" scripts/run.sh

@@ -11,6 +11,6 @@ fi
 cargo test --workspace --locked "$@"
 # What fuzzing found worth keeping, through the same parsers.
 cargo test -q --manifest-path fuzz/Cargo.toml --no-default-features --target-dir "${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --bin qfc_tgt --bin qfc -p qfc -p host
+cargo build --release --locked --bin qfc_tgt --bin qfc --bin qfc_fabric -p qfc -p host -p qfc_fabric
 tests/lab/lab run --short
 echo "test: all passed in $(( (SECONDS - started) / 60 )) min $(( (SECONDS - started) % 60 )) s"

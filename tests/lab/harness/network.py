@@ -68,6 +68,11 @@ def set_up(name: str, up: bool) -> None:
         bring_up(control, name.encode(), up)
 
 
+def all_up() -> None:
+    for name in TAPS:
+        set_up(name.decode(), True)
+
+
 def bring_up(control: socket.socket, name: bytes, up: bool = True) -> None:
     request = struct.pack("16sH22x", name, 0)
     flags = struct.unpack_from("16xH", fcntl.ioctl(control, SIOCGIFFLAGS, request))[0]

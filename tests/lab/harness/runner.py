@@ -111,6 +111,7 @@ class Run:
         try:
             guest = guest or self.boot(kernel, whole, work)
             version, offset, start = guest.version, guest.console_size(), time.monotonic()
+            network.all_up()  # the scenario before may have cut it
             target.start()
             reason = drive(guest, scenario, target)
             target.stop()

@@ -13,6 +13,9 @@ const LARGEST: usize = HEADER + wire::fc::MAX_PAYLOAD;
 /// How many frames a handle of the pool keeps for itself; more go back to all.
 const KEPT: usize = 64;
 
+/// How many frames of those that were used last go around before others: as many as a ring of a link holds.
+const RECENT: usize = 512;
+
 /// A frame's header and payload (optional headers included), contiguous, without SOF, CRC and EOF: class 3 gives those.
 pub struct Frame {
     len: u16,
@@ -109,6 +112,10 @@ pub struct Frames {
 }
 
 struct Shared {
+    /// Those that were used last. They go around among the cores before one of the others is taken: thousands of frames are more
+    /// than a cache holds, and few of them are under way most of the time.
+    recent: ArrayQueue<FrameBox>,
+    /// All others.
     frames: ArrayQueue<FrameBox>,
     count: usize,
     /// They are made when the first one is wanted: a process without a port has none.
@@ -116,6 +123,22 @@ struct Shared {
 }
 
 impl Shared {
+    #[inline]
+    fn take(&self) -> Option<FrameBox> {
+        self.recent.pop().or_else(|| self.frames.pop()).or_else(|| self.make())
+    }
+
+    #[inline]
+    fn give(&self, frame: FrameBox) {
+        if let Err(frame) = self.recent.push(frame) {
+            let _ = self.frames.push(frame);
+        }
+    }
+
+    fn free(&self) -> usize {
+        if self.made.is_completed() { self.recent.len() + self.frames.len() } else { self.count }
+    }
+
     #[cold]
     fn make(&self) -> Option<FrameBox> {
         if self.made.is_completed() {
@@ -123,23 +146,25 @@ impl Shared {
         }
         self.made.call_once(|| {
             let frame = || Box::new(Frame { len: HEADER as u16, bytes: [0; LARGEST] });
-            (0..self.count).for_each(|_| drop(self.frames.push(frame())));
+            (0..self.count).for_each(|_| self.give(frame()));
         });
-        self.frames.pop()
+        self.recent.pop()
     }
 }
 
 impl Frames {
     /// A pool of `count` frames of 2,136 bytes. They are made all at once when the first one is taken.
     pub fn new(count: usize) -> Self {
-        let shared = Shared { frames: ArrayQueue::new(count.max(1)), count, made: Once::new() };
+        let recent = ArrayQueue::new((count / 2).clamp(1, RECENT));
+        let frames = ArrayQueue::new(count.saturating_sub(recent.capacity()).max(1));
+        let shared = Shared { recent, frames, count, made: Once::new() };
         Self { shared: Arc::new(shared), kept: Vec::with_capacity(KEPT) }
     }
 
     /// A frame with the bytes of its last use, or `None` when all are out.
     #[inline]
     pub fn take(&mut self) -> Option<FrameBox> {
-        self.kept.pop().or_else(|| self.shared.frames.pop()).or_else(|| self.shared.make())
+        self.kept.pop().or_else(|| self.shared.take())
     }
 
     /// Takes a frame home. One that the pool has no room for (it came from elsewhere) is freed.
@@ -148,13 +173,13 @@ impl Frames {
         if self.kept.len() < KEPT {
             self.kept.push(frame);
         } else {
-            let _ = self.shared.frames.push(frame);
+            self.shared.give(frame);
         }
     }
 
     /// How many are free for anyone, this handle's own included.
     pub fn free(&self) -> usize {
-        self.kept.len() + if self.shared.made.is_completed() { self.shared.frames.len() } else { self.shared.count }
+        self.kept.len() + self.shared.free()
     }
 }
 
@@ -166,6 +191,6 @@ impl Clone for Frames {
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        self.kept.drain(..).for_each(|frame| drop(self.shared.frames.push(frame)));
+        self.kept.drain(..).for_each(|frame| self.shared.give(frame));
     }
 }

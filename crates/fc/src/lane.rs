@@ -55,8 +55,9 @@ struct Outlet<T> {
 }
 
 impl<T> Outlet<T> {
-    fn new(ring: &Arc<Ring<T>>, wake: Wake) -> Self {
-        Self { ring: ring.clone(), waiting: VecDeque::with_capacity(ring.items.capacity()), wake, sent: false }
+    /// `most` may wait without an allocation; memory that was never used is not there.
+    fn new(ring: &Arc<Ring<T>>, most: usize, wake: Wake) -> Self {
+        Self { ring: ring.clone(), waiting: VecDeque::with_capacity(most), wake, sent: false }
     }
 
     #[inline]
@@ -107,12 +108,15 @@ pub(crate) struct LaneEnd {
 
 /// Makes both ends of a lane of at most `places` open exchanges. `to_queue` wakes the queue's core, `to_node` the node's.
 pub(crate) fn lane(places: usize, to_queue: Wake, to_node: Wake) -> (LaneEnd, Lane) {
-    // A command, its data and its end, for each; more wait at the ends.
-    let capacity = (2 * places).clamp(16, 4096);
+    // More than both sides do in a turn, so that little waits at the ends; no more than that, for a ring's memory is walked through
+    // all the time and should stay in a cache.
+    let capacity = (2 * places).clamp(16, 512);
+    // A command, its data and its end, for each.
+    let most = (2 * places).clamp(16, 4096);
     let arrivals = Ring::new(capacity);
     let orders = Ring::new(capacity);
-    let end = LaneEnd { arrivals: Outlet::new(&arrivals, to_queue), orders: orders.clone() };
-    (end, Lane { arrivals, orders: Outlet::new(&orders, to_node), places })
+    let end = LaneEnd { arrivals: Outlet::new(&arrivals, most, to_queue), orders: orders.clone() };
+    (end, Lane { arrivals, orders: Outlet::new(&orders, most, to_node), places })
 }
 
 impl LaneEnd {

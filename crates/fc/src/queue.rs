@@ -47,11 +47,12 @@ pub struct SessionInfo {
 /// Bytes of an [`Iu`]: an NVMe command; an FCP command with a CDB of up to 32 bytes is shorter.
 pub const IU_BYTES: usize = 96;
 
-/// A command IU as it came.
+/// A command IU as it came. Aligned, so that it is moved in whole words wherever it lies in something larger.
 #[derive(Clone, Copy)]
+#[repr(C, align(8))]
 pub struct Iu {
-    len: u8,
     bytes: [u8; IU_BYTES],
+    len: u8,
 }
 
 impl Iu {

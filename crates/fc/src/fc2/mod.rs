@@ -165,7 +165,12 @@ impl Fc2 {
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "nothing now is not the end of an iteration")]
     pub fn next(&mut self) -> Option<Upcall> {
-        match self.upcalls.pop_front()? {
+        let Some(upcall) = self.upcalls.pop_front() else {
+            // Back to the begin of its memory, which is in the cache; else it would wander through all of it.
+            self.upcalls.clear();
+            return None;
+        };
+        match upcall {
             // The owner may have taken on the exchange, or even ended it, since that was noted.
             Upcall::Abort { xid, .. } => match self.table.place(xid) {
                 Some(place) => Some(Upcall::Abort { xid, context: self.table.at(place).context }),

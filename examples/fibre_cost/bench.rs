@@ -8,6 +8,7 @@ use fc::{
 };
 use ring::Tick;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wire::fc::Wwn;
 
@@ -37,7 +38,7 @@ pub trait Served {
 }
 
 /// What a host sends and expects.
-pub trait Speech {
+pub trait Speech: Send {
     /// The command IU for one block.
     fn unit(&mut self, write: bool, block: u64, context: u64) -> ([u8; 96], usize);
     /// Whether a response says success.
@@ -168,12 +169,24 @@ impl Bench {
         panic!("a link service request is not answered");
     }
 
+    /// Writes each block once, so that the device's memory is there.
+    pub fn fill(&mut self) {
+        self.host.measuring = true;
+        for block in 0..BLOCKS {
+            self.host.start(&mut *self.speech, true, block, self.now);
+            while self.host.open > 0 {
+                self.turn();
+            }
+        }
+        self.host.measuring = false;
+    }
+
     /// Keeps `depth` commands open for that long.
     pub fn run(&mut self, write: bool, depth: usize, length: Duration) -> Spent {
         self.host.measuring = true;
         let clock = clock();
         // The first part warms up.
-        self.keep(write, depth, length / 10);
+        self.keep(write, depth, length / 5);
         let (sums, over) = self.keep(write, depth, length);
         while self.host.open > 0 {
             self.turn();
@@ -185,6 +198,44 @@ impl Bench {
         Spent { host: each(sums.host), node: each(sums.node), core: each(sums.core) }
     }
 
+    /// The same with the initiator on a thread of its own, both in real time and neither ever asleep: I/Os a second.
+    pub fn run_pair(&mut self, write: bool, depth: usize, length: Duration) -> f64 {
+        self.host.measuring = true;
+        let (begin, start, stop) = (Instant::now(), self.now, AtomicBool::new(false));
+        let clock = || start + begin.elapsed().as_nanos() as Tick;
+        let Self { host, target, core, speech, seed, .. } = self;
+        let mut keep = |length: Duration, depth: usize| {
+            let (begin, before) = (Instant::now(), host.over);
+            while begin.elapsed() < length && (depth > 0 || host.open > 0) {
+                let now = clock();
+                while host.open < depth {
+                    host.start(&mut **speech, write, next(seed) % BLOCKS, now);
+                }
+                host.poll(now, &**speech);
+            }
+            (host.over - before) as f64 / begin.elapsed().as_secs_f64()
+        };
+        let rate = std::thread::scope(|scope| {
+            let initiator = scope.spawn(|| {
+                let _end = Stop(&stop);
+                keep(length / 5, depth);
+                let rate = keep(length, depth);
+                keep(Duration::from_secs(10), 0);
+                rate
+            });
+            while !stop.load(Ordering::Relaxed) {
+                let now = clock();
+                target.poll(now);
+                core.poll(now);
+            }
+            initiator.join().expect("the initiator's checks")
+        });
+        self.now = clock();
+        (0..4).for_each(|_| self.turn());
+        self.host.measuring = false;
+        rate
+    }
+
     fn keep(&mut self, write: bool, depth: usize, length: Duration) -> (Sums, u64) {
         let (mut sums, before) = (Sums::default(), self.host.over);
         let begin = Instant::now();
@@ -192,7 +243,7 @@ impl Bench {
         while last - begin < length {
             self.now += 1_000;
             while self.host.open < depth {
-                self.start(write);
+                self.host.start(&mut *self.speech, write, next(&mut self.seed) % BLOCKS, self.now);
             }
             self.host.poll(self.now, &*self.speech);
             let host = Instant::now();
@@ -208,31 +259,47 @@ impl Bench {
         }
         (sums, self.host.over - before)
     }
+}
 
-    #[inline]
-    fn start(&mut self, write: bool) {
-        // A xorshift: any block.
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 7;
-        self.seed ^= self.seed << 17;
-        let (unit, len) = self.speech.unit(write, self.seed % BLOCKS, self.host.context + 1);
-        let data: Data = self.host.pool.take(BLOCK).expect("memory for all that are open");
-        let data = if write { Direction::Out(data) } else { Direction::In(data) };
-        self.host.send(&unit[..len], data, self.now);
-        self.host.open += 1;
+/// Says that a thread ended, however it did.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Nanoseconds that reading the clock takes.
+/// A xorshift: any number.
+fn next(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed
+}
+
+/// Nanoseconds that reading the clock takes, when nobody interrupts it.
 fn clock() -> f64 {
-    let begin = Instant::now();
-    for _ in 0..10_000 {
-        std::hint::black_box(Instant::now());
-    }
-    begin.elapsed().as_nanos() as f64 / 10_001.0
+    let once = |_| {
+        let begin = Instant::now();
+        for _ in 0..1_000 {
+            std::hint::black_box(Instant::now());
+        }
+        begin.elapsed().as_nanos() as f64 / 1_001.0
+    };
+    (0..10).map(once).fold(f64::INFINITY, f64::min)
 }
 
 impl Host {
+    #[inline]
+    fn start(&mut self, speech: &mut dyn Speech, write: bool, block: u64, now: Tick) {
+        let (unit, len) = speech.unit(write, block, self.context + 1);
+        let data: Data = self.pool.take(BLOCK).expect("memory for all that are open");
+        let data = if write { Direction::Out(data) } else { Direction::In(data) };
+        self.send(&unit[..len], data, now);
+        self.open += 1;
+    }
+
     #[inline]
     fn send(&mut self, unit: &[u8], data: Direction, now: Tick) -> u64 {
         self.context += 1;

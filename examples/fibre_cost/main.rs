@@ -2,7 +2,10 @@
 //! frames, the target's node, its lane, a core (SCSI over FCP, or NVMe over FC-NVMe), a device that keeps nothing or one in RAM.
 //!
 //! The three parts run one after the other, turn by turn, and each is timed on its own; reading the clock is taken off. Target side
-//! is the node and the core. Prints one JSON object; the cases run in rounds, one after the other, so that a noisy moment hits all.
+//! is the node and the core. Prints one JSON object. The cases run in rounds, one after the other, so that a noisy moment hits all;
+//! rounds are short and medians are taken, so that one that was interrupted is an outlier.
+//!
+//! «pair_iops» is something else: the initiator on a thread of its own, both busy all the time, frames crossing from core to core.
 //!
 //! `fibre_cost [rounds] [milliseconds of a case in a round] [what a case's name must contain]`
 
@@ -32,6 +35,7 @@ fn benches() -> Vec<(String, Bench)> {
         benches.push((format!("fcp-{disk}"), fcp_core::bench(disk)));
         benches.push((format!("nvme-{disk}"), nvme_core::bench(disk)));
     }
+    benches.iter_mut().for_each(|(_, bench)| bench.fill());
     benches
 }
 
@@ -56,7 +60,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// The medians of the rounds.
-fn report(rounds: &[Spent]) -> serde_json::Value {
+fn report(rounds: &[Spent], pairs: &[f64]) -> serde_json::Value {
     let of = |part: fn(&Spent) -> f64| median(rounds.iter().map(part).collect());
     let least = rounds.iter().map(Spent::target).fold(f64::INFINITY, f64::min);
     let target = of(Spent::target);
@@ -68,25 +72,29 @@ fn report(rounds: &[Spent]) -> serde_json::Value {
         "initiator_ns": round(of(|spent| spent.host)),
         "target_ns_least": round(least),
         "target_iops_per_core": (1e9 / target).round(),
+        "pair_iops": median(pairs.to_vec()).round(),
+        "pair_iops_most": pairs.iter().copied().fold(0.0, f64::max).round(),
     })
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (rounds, length) = (number(5), Duration::from_millis(number(300)));
+    let (rounds, length) = (number(50), Duration::from_millis(number(10)));
     let wanted = arguments.next().unwrap_or_default();
     let mut benches = benches();
     let cases = cases(&benches, &wanted);
     let mut spent: BTreeMap<&str, Vec<Spent>> = BTreeMap::new();
+    let mut pairs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for _ in 0..rounds {
         for case in &cases {
             let bench = &mut benches[case.bench].1;
             spent.entry(&case.name).or_default().push(bench.run(case.write, case.depth, length));
+            pairs.entry(&case.name).or_default().push(bench.run_pair(case.write, case.depth, length));
         }
     }
     let cases: serde_json::Map<_, _> =
-        cases.iter().map(|case| (case.name.clone(), report(&spent[&*case.name]))).collect();
+        cases.iter().map(|case| (case.name.clone(), report(&spent[&*case.name], &pairs[&*case.name]))).collect();
     let result = serde_json::json!({ "rounds": rounds, "milliseconds": length.as_millis() as u64, "medians": cases });
     println!("{result:#}");
 }

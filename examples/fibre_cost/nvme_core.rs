@@ -7,9 +7,8 @@ use fc::{Fc4, Queue};
 use nvmf::{Config, ControllerIds, Core, ListenerView, Message, NamespaceView, SubsystemView, TransportView, Trtype};
 use nvmf_fc::{FcNvmePort, Mail, Note, Options};
 use ring::{Tick, mailbox};
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use wire::fabrics::{Connect, ConnectData, Nqn, PropertySet};
 use wire::fcnvme::{CmndIu, CreateAssociation, CreateConnection, Ersp, LsCommand, LsReply, RSP};
@@ -35,13 +34,18 @@ impl Served for Nvme {
 
 /// A connection of the host, and the sequence number of its next command.
 #[derive(Clone, Default)]
-struct Connection(Rc<Cell<(u64, u32)>>);
+struct Connection(Arc<(AtomicU64, AtomicU32)>);
 
 impl Connection {
+    fn set(&self, connection: u64) {
+        self.0.0.store(connection, Ordering::Relaxed);
+        self.0.1.store(1, Ordering::Relaxed);
+    }
+
     #[inline]
     fn iu(&self, mut sqe: Sqe, cid: u16, direction: Direction, len: u32) -> CmndIu {
-        let (connection, csn) = self.0.get();
-        self.0.set((connection, csn.wrapping_add(1)));
+        let (connection, csn) = (self.0.0.load(Ordering::Relaxed), self.0.1.load(Ordering::Relaxed));
+        self.0.1.store(csn.wrapping_add(1), Ordering::Relaxed);
         sqe.cid = U16::new(cid);
         sqe.dptr = SglDescriptor::transport(len);
         CmndIu::new(connection, csn, direction, len, sqe, false)
@@ -76,7 +80,7 @@ pub fn bench(kind: &str) -> Bench {
     let request = CreateConnection::new(association, 1, ENTRIES, 200);
     let reply = bench.link_service(&request.to_bytes());
     match LsReply::parse(&reply, LsCommand::CREATE_CONNECTION).expect("a connection") {
-        LsReply::Connection { connection_id } => io.0.set((connection_id, 1)),
+        LsReply::Connection { connection_id } => io.set(connection_id),
         other => panic!("{other:?}"),
     }
     connect(&mut bench, &io, 1, ENTRIES, cntlid);
@@ -92,7 +96,7 @@ fn associate(bench: &mut Bench, admin: &Connection) -> u64 {
     let reply = bench.link_service(&request.to_bytes());
     match LsReply::parse(&reply, LsCommand::CREATE_ASSOCIATION).expect("an association") {
         LsReply::Association { association_id, connection_id } => {
-            admin.0.set((connection_id, 1));
+            admin.set(connection_id);
             association_id
         }
         other => panic!("{other:?}"),

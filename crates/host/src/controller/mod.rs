@@ -187,6 +187,8 @@ impl Controller {
     /// # Errors
     /// As [`Controller::connect`]; the target refuses the queue.
     pub fn io_queue(&self, qid: u16, entries: u16, buffer: u32) -> Result<Queue> {
+        // Over Fibre Channel the ERSP ratio, which is at least 1, must be below SQSIZE, which is one less than the entries.
+        let entries = if self.association.is_some() { entries.max(3) } else { entries };
         let most = u32::from(self.cap.mqes_z()) + 1;
         if u32::from(entries) > most {
             return Err(Error::Controller(format!(

@@ -217,6 +217,21 @@ put("fip", "claim", fip(5, 3, 0, mac, name, vn, fc4, size) + bytes(20))
 put("fip", "service-missing", fip(2, 2, 0x8000, (0xfa, bytes(138)), mac, mac))
 put("fip", "frame", bytes(13) + b"\x2e" + frame + struct.pack("<I", 0x01020304) + b"\x42\0\0\0")
 
+# fip_machine: Ethernet frames to a switch, an ENode and a VN2VN port, with time between them
+def heard(ticks, ethertype, body, source="020000000009"):
+    whole = bytes.fromhex("020000000001" + source) + struct.pack(">H", ethertype) + body
+    return struct.pack(">BH", ticks, len(whole)) + whole
+other = (2, bytes.fromhex("020000000009"))
+at_9 = (11, bytes.fromhex("0efd0000999900000099") + b"\x99" + WWPN)
+put("fip_machine", "host", heard(1, 0x8914, fip(1, 1, 0x8000, other, name, size)) + heard(0, 0x8914, fip(2, 1, 0x8000, (7, bytes(2) + frame), other))
+    + heard(100, 0x8914, fip(3, 1, 0x8000, other)) + heard(255, 0x8914, fip(3, 1, 0x8000, other)) + heard(255, 0x8914, fip(4, 1, 0, other)))
+advertised = fip(1, 2, 0x8027, (1, b"\0\x80"), other, name, (5, bytes(3) + b"\x0e\xfc\0" + WWNN), (12, bytes(2) + struct.pack(">I", 8000)))
+put("fip_machine", "switch", heard(1, 0x8914, advertised.ljust(2158, b"\0")) + heard(20, 0x8914, advertised)
+    + heard(1, 0x8914, fip(2, 2, 0x8000, (7, bytes(2) + frame), other)) + heard(9, 0x8914, fip(3, 2, 0, other, name)))
+put("fip_machine", "neighbour", heard(1, 0x8914, fip(5, 3, 0, other, name, at_9, fc4, size)) + heard(1, 0x8914, fip(5, 5, 0, other, name, at_9))
+    + heard(20, 0x8914, fip(5, 1, 0, other, name, at_9)) + heard(20, 0x8914, fip(2, 1, 0, (7, bytes(2) + frame), other)) + heard(255, 0x8914, b""))
+put("fip_machine", "plain", heard(1, 0x8906, bytes(13) + b"\x2e" + frame + struct.pack("<I", 0) + b"\x42\0\0\0"))
+
 # switch: frames into two ports of a switch, 03_0100h and 03_0200h, with time between them
 def into(port, ticks, frame):
     return struct.pack(">BH", ticks << 1 | port, len(frame)) + frame

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-600}
 [[ $seconds =~ ^[0-9]+$ && $seconds -gt 0 ]] || { echo "usage: scripts/fuzz.sh [SECONDS_EACH] [TARGET...]" >&2; exit 2; }
 shift || true
-all=(pdu port capsule conf jsonrpc json_config els ct fcp fcnvme fip scsi switch fcp_port fcnvme_port)
+all=(pdu port capsule conf jsonrpc json_config els ct fcp fcnvme fip scsi switch fip_machine fcp_port fcnvme_port)
 targets=("$@")
 (( $# )) || targets=("${all[@]}")
 

@@ -88,7 +88,9 @@ fn replies(data: &[u8]) {
 }
 
 fn basic(data: &[u8]) {
-    assert!(parse::<BaAcc>(data).is_none_or(|acc| acc.to_bytes() == data[..12] && acc.last_sequence() != Some(!acc.seq_id)));
+    assert!(
+        parse::<BaAcc>(data).is_none_or(|acc| acc.to_bytes() == data[..12] && acc.last_sequence() != Some(!acc.seq_id))
+    );
     assert!(parse::<BaRjt>(data).is_none_or(|rjt| rjt.to_bytes() == data[..4]));
 }
 

@@ -12,9 +12,7 @@ use dma::{Arena, Backing, Class, Options, Pool};
 use fcp::{FcpPort, NewLane};
 use queue::Peer;
 use ring::{Sender, Tick, mailbox};
-use scsi::{
-    Ack, Config, Core, Identity, LogicalUnitView, MapView, Message, NodeView, PortName, PortView, Rule, Who,
-};
+use scsi::{Ack, Config, Core, Identity, LogicalUnitView, MapView, Message, NodeView, PortName, PortView, Rule, Who};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 

@@ -14,6 +14,7 @@ pub mod fcnvme_port;
 pub mod fcp;
 pub mod fcp_port;
 pub mod fip;
+pub mod fip_machine;
 mod host;
 pub mod input;
 pub mod json_config;

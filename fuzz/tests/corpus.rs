@@ -91,3 +91,8 @@ fn fcnvme_port() {
 fn switch() {
     run("switch", qfc_fuzz::switch::run);
 }
+
+#[test]
+fn fip_machine() {
+    run("fip_machine", qfc_fuzz::fip_machine::run);
+}

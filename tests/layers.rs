@@ -23,10 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("app", &["bdev", "conf", "dma", "os", "reactor", "stats"]),
     ("host", &["dma", "fabric", "fc", "os", "reactor", "ring", "stats", "wire"]),
     ("testbed", &["host", "wire"]),
-    (
-        "sim",
-        &["bdev", "dma", "exchange", "fabric", "fc", "fcp", "nvmf", "nvmf_fc", "ring", "scsi", "stats", "wire"],
-    ),
+    ("sim", &["bdev", "dma", "exchange", "fabric", "fc", "fcp", "nvmf", "nvmf_fc", "ring", "scsi", "stats", "wire"]),
     ("bdev_malloc", &["app", "bdev", "dma", "ring"]),
     ("bdev_null", &["app", "bdev", "dma", "ring"]),
     ("bdev_uring", &["app", "bdev", "dma", "os", "ring"]),

@@ -217,8 +217,7 @@ const FABRIC: &[KeySpec] = &[
     many("Zone", 2, usize::MAX),
 ];
 
-const SOFT_PORT: &[KeySpec] =
-    &[COMMENT, one("Names"), one("Link"), one("Transport"), one("Core"), many("VPort", 1, 1)];
+const SOFT_PORT: &[KeySpec] = &[COMMENT, one("Names"), one("Link"), one("Transport"), one("Core"), many("VPort", 1, 1)];
 
 const ISCSI: &[KeySpec] = &[
     COMMENT,

@@ -142,6 +142,10 @@ impl ScsiQueue {
                 }
             }
         }
+        if self.done.is_empty() {
+            // The port's thread may want this core.
+            std::thread::yield_now();
+        }
         match (self.done.len(), self.dead) {
             (0, true) => Err(self.failure.take().unwrap_or(Error::Closed { what: "it is no longer used" })),
             (n, _) => Ok(n),

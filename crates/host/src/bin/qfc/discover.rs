@@ -7,7 +7,6 @@ use crate::{Failure, print};
 use host::discovery::{DiscoveryLog, Record};
 use host::scsi::Target;
 use host::{Options, ScsiAddress};
-use serde_json::Value;
 
 pub fn run(args: &DiscoverArgs) -> Result<(), Failure> {
     let options = args.connect.options()?;
@@ -42,7 +41,7 @@ fn units(address: &ScsiAddress, options: &Options, output: Output) -> Result<(),
         out +=
             &format!("\n\nfcp://{}/{lun}\n  {} {} {}", address.port, text("vendor"), text("product"), text("revision"));
         out += &format!("\n  serial {}  naa {}", text("serial_number"), text("naa"));
-        if unit["peripheral"] != Value::from(0) {
+        if unit["peripheral"] != 0 {
             out += "\n  no disk is there";
         }
     }

@@ -165,7 +165,7 @@ fn prli_of_several_pages_and_of_types_that_are_not_here() {
 fn prlo_tprlo_and_logo_end_sessions() {
     let (mut target, mut peer, mut clock) = logged_in(&[(Fc4::Fcp, 1), (Fc4::Nvme, 1)]);
     let both = pages(Command::PRLI, &[nvme_initiator(), fcp_initiator()]);
-    let mut log_in = |target: &mut Station, peer: &mut Bare, clock: &mut Clock| {
+    let log_in = |target: &mut Station, peer: &mut Bare, clock: &mut Clock| {
         ask(target, peer, clock, &both);
         assert_eq!(target.heard().len(), 2);
     };

@@ -136,7 +136,8 @@ impl Host {
     pub fn deadline(&self) -> Option<Tick> {
         // Blocks are verified one at a time.
         let more = self.sent < self.goal || self.verify.is_some() && self.open.is_empty();
-        let wants = self.is_ready() && self.open.len() < DEPTH && more;
+        let more = self.sent < self.goal && self.open.len() < DEPTH;
+        let wants = self.is_ready() && (more || (self.verify.is_some() && self.open.is_empty()));
         let setup = self.session.is_some() && self.fc4 == Fc4::Nvme && self.stage == Stage::None;
         let next = (wants || setup).then_some(self.next_at);
         let login = self.login_due.filter(|_| !self.logging_in);

@@ -8,6 +8,9 @@ started=$SECONDS
 if ! scripts/spdk-client.sh; then
     echo "test: without SPDK's own client: the tests that drive it are skipped"
 fi
+if ! scripts/test-tools.sh; then
+    echo "test: without tshark or sg3-utils: the tests that let them judge say that they are skipped"
+fi
 cargo test --workspace --locked "$@"
 # What fuzzing found worth keeping, through the same parsers.
 cargo test -q --manifest-path fuzz/Cargo.toml --no-default-features --target-dir "${CARGO_TARGET_DIR:-target}"

@@ -44,7 +44,7 @@ pub struct Cli {
     /// Unix socket of the JSON-RPC server
     #[arg(short, long, value_name = "PATH", default_value = RPC_SOCKET)]
     pub rpc_socket: PathBuf,
-    /// Cores to run on: a hexadecimal mask (0x1) or a list ([0,2]) [default: 0x1]
+    /// Cores to run on: a hexadecimal mask (0x1) or a list in brackets (0,2) [default: 0x1]
     #[arg(short = 'm', long, value_name = "MASK", value_parser = cpumask::parse)]
     pub cpumask: Option<Cores>,
     /// What a core without work does [default: adaptive]

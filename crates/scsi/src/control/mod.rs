@@ -1,6 +1,6 @@
 //! The control side: logical units, target nodes, who may see what at which port, and what is told to the cores.
 //!
-//! A configuration is one value ([`config::Config`]), changed as a whole: a change is made to a copy, what differs is told to
+//! A configuration is one value (`config::Config`), changed as a whole: a change is made to a copy, what differs is told to
 //! all cores of all transports, and the copy takes the old one's place when they have answered.
 
 mod config;

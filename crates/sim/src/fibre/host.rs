@@ -135,7 +135,6 @@ impl Host {
     /// When it wants to do something.
     pub fn deadline(&self) -> Option<Tick> {
         // Blocks are verified one at a time.
-        let more = self.sent < self.goal || self.verify.is_some() && self.open.is_empty();
         let more = self.sent < self.goal && self.open.len() < DEPTH;
         let wants = self.is_ready() && (more || (self.verify.is_some() && self.open.is_empty()));
         let setup = self.session.is_some() && self.fc4 == Fc4::Nvme && self.stage == Stage::None;

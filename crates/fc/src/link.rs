@@ -5,7 +5,7 @@ use crossbeam_queue::ArrayQueue;
 use ring::Tick;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wire::fc::{PortId, Wwn};
 
 /// How a port gets its address on a link that came up.
@@ -77,6 +77,8 @@ struct Lane {
     frames: ArrayQueue<FrameBox>,
     /// The sender lets it be up.
     up: AtomicBool,
+    /// How often the sender took it down: one that is up again before anyone looked was down all the same.
+    downs: AtomicU32,
 }
 
 /// One end of a link inside the process: a ring each way.
@@ -86,11 +88,13 @@ pub struct RingLink {
     wake: Wake,
     sent: bool,
     was_up: bool,
+    downs: u32,
 }
 
 /// Makes both ends of a link of `capacity` frames each way. `wakes` wake the core of the first and of the second end.
 pub fn ring_links(capacity: usize, wakes: [Wake; 2]) -> [RingLink; 2] {
-    let lane = || Arc::new(Lane { frames: ArrayQueue::new(capacity), up: AtomicBool::new(true) });
+    let lane =
+        || Arc::new(Lane { frames: ArrayQueue::new(capacity), up: AtomicBool::new(true), downs: AtomicU32::new(0) });
     let (there, back) = (lane(), lane());
     let [first, second] = wakes;
     let end = |out: &Arc<Lane>, into: &Arc<Lane>, wake| RingLink {
@@ -99,11 +103,17 @@ pub fn ring_links(capacity: usize, wakes: [Wake; 2]) -> [RingLink; 2] {
         wake,
         sent: false,
         was_up: false,
+        downs: 0,
     };
     [end(&there, &back, second), end(&back, &there, first)]
 }
 
 impl RingLink {
+    /// How often either side took it down.
+    fn taken_down(&self) -> u32 {
+        self.out.downs.load(Ordering::Acquire).wrapping_add(self.into.downs.load(Ordering::Acquire))
+    }
+
     fn is_up(&self) -> bool {
         self.out.up.load(Ordering::Acquire) && self.into.up.load(Ordering::Acquire)
     }
@@ -111,7 +121,9 @@ impl RingLink {
 
 impl Link for RingLink {
     fn event(&mut self, _now: Tick) -> Option<LinkEvent> {
-        let up = self.is_up();
+        let downs = self.taken_down();
+        let up = self.is_up() && (downs == self.downs || !self.was_up);
+        self.downs = downs;
         if up == self.was_up {
             return None;
         }
@@ -143,6 +155,9 @@ impl Link for RingLink {
     }
 
     fn set_up(&mut self, up: bool) {
+        if !up {
+            self.out.downs.fetch_add(1, Ordering::Release);
+        }
         self.out.up.store(up, Ordering::Release);
         (self.wake)();
     }
@@ -152,7 +167,7 @@ impl Link for RingLink {
     }
 
     fn is_pending(&self) -> bool {
-        !self.into.frames.is_empty() || self.is_up() != self.was_up
+        !self.into.frames.is_empty() || self.is_up() != self.was_up || self.taken_down() != self.downs
     }
 
     fn is_gone(&self) -> bool {
@@ -168,5 +183,29 @@ impl Link for RingLink {
 impl Drop for RingLink {
     fn drop(&mut self) {
         self.set_up(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_is_up_again_before_anyone_looks_was_down() {
+        let [mut near, mut far] = ring_links(4, [Arc::new(|| {}), Arc::new(|| {})]);
+        for end in [&mut near, &mut far] {
+            assert_eq!(end.event(0), Some(LinkEvent::Up(Attachment::Login)));
+        }
+        near.set_up(false);
+        near.set_up(true);
+        for end in [&mut near, &mut far] {
+            assert!(end.is_pending());
+            assert_eq!(end.event(0), Some(LinkEvent::Down));
+            assert_eq!(end.event(0), Some(LinkEvent::Up(Attachment::Login)));
+            assert_eq!(end.event(0), None);
+            assert!(!end.is_pending());
+        }
+        drop(near);
+        assert_eq!((far.event(0), far.event(0)), (Some(LinkEvent::Down), None));
     }
 }

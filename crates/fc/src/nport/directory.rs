@@ -146,6 +146,7 @@ impl Core {
                 }
                 self.online(key);
                 self.register_next(key);
+                self.verify_all(key);
             }
             Err(failure) => self.step_failed(key, no_answer("SCR", failure)),
         }

@@ -24,6 +24,13 @@ impl Core {
         self.tell(NodeEvent::Rscn { port: key, pages: pages.to_vec() });
     }
 
+    /// From now on changes are told: what changed before is looked for (a peer that logged in and vanished meanwhile).
+    pub(super) fn verify_all(&mut self, key: PortKey) {
+        let Some(port) = self.port(key) else { return };
+        let peers: Vec<PortId> = port.peers.keys().copied().filter(|id| !id.is_well_known()).collect();
+        peers.into_iter().for_each(|id| self.verify(key, id));
+    }
+
     /// Looks at a peer, one question at a time: what comes meanwhile leads to one more.
     fn verify(&mut self, key: PortKey, remote: PortId) {
         let verifying = self.port(key).and_then(|port| port.peers.get(&remote)).map(|peer| peer.verifying);

@@ -113,6 +113,10 @@ impl Link for BadLink {
             header.parameter = (header.parameter() ^ 0x800).into();
         }
         let (lost, late, copy) = self.fate();
+        // A FLOGI that comes late is a login anew, by which the fabric forgets all that the port registered; on one cable
+        // frames keep their order and no copies are made.
+        let to_fabric = frame.header().d_id().is_well_known();
+        let (late, copy) = (late.filter(|_| !to_fabric), copy.filter(|_| !to_fabric));
         if let Some(after) = copy
             && let Some(mut twin) = self.frames.take()
         {

@@ -1,4 +1,5 @@
 //! `qfc_tgt`: the whole product on one page. Each subsystem is a folder beside this file.
+#![forbid(unsafe_code)]
 
 mod default_config;
 

@@ -5,14 +5,13 @@ use super::{Fc2, Gone, Upcall, response};
 use crate::{Fc4, FrameBox, Response, Xid};
 use dma::Data;
 use wire::fc::{FCtl, FrameHeader, RCtl, Type};
-
-/// Bytes of FCP_XFER_RDY and NVMe_XFER_RDY, which are the same: offset, burst length, four reserved.
-const XFER_RDY_BYTES: usize = 12;
+use wire::fcnvme::CmndIu;
+use wire::fcp::XferRdy;
 
 /// What an XFER_RDY asks for: offset and length.
 pub(super) fn burst_of(payload: &[u8]) -> Option<(u32, u32)> {
-    let word = |at: usize| payload[at..at + 4].try_into().map(u32::from_be_bytes).ok();
-    if payload.len() < XFER_RDY_BYTES { None } else { word(0).zip(word(4)) }
+    let ready: &XferRdy = wire::parse(payload)?;
+    Some((ready.offset.get(), ready.burst_length.get()))
 }
 
 impl Fc2 {
@@ -28,7 +27,7 @@ impl Fc2 {
         }
         let payload = super::Payload::Frame(frame);
         // The first bytes of an NVMe command IU are an identifier that no LUN of FCP can be (FC-NVMe-2, 9.2).
-        let fc4 = if payload.bytes().starts_with(&[0xfd, 0x28]) { Fc4::Nvme } else { Fc4::Fcp };
+        let fc4 = if CmndIu::is_nvme(payload.bytes()) { Fc4::Nvme } else { Fc4::Fcp };
         let room = self.table.free() > usize::from(self.limits.reserve);
         let Some(place) = room.then(|| self.begin_served(&header, fc4)).flatten() else {
             let super::Payload::Frame(frame) = payload else { unreachable!("it is one frame") };
@@ -55,7 +54,7 @@ impl Fc2 {
     pub(super) fn refuse(&mut self, mut frame: FrameBox) {
         self.counters.refused += 1;
         let header = *frame.header();
-        let nvme = super::upcall::information(&header, frame.payload()).starts_with(&[0xfd, 0x28]);
+        let nvme = CmndIu::is_nvme(super::upcall::information(&header, frame.payload()));
         if header.r_ctl != RCtl::UNSOLICITED_COMMAND || nvme {
             return self.frames.give(frame);
         }
@@ -217,10 +216,7 @@ impl Fc2 {
         exchange.begin_sequence();
         let f_ctl = FCtl::default().with_end_sequence(true).with_transfer_initiative(true);
         let header = exchange.header(RCtl::DATA_DESCRIPTOR, Type::FCP, f_ctl);
-        let mut payload = [0; XFER_RDY_BYTES];
-        payload[..4].copy_from_slice(&exchange.cursor.to_be_bytes());
-        payload[4..8].copy_from_slice(&burst.to_be_bytes());
-        frame.set(&header, &payload);
+        frame.set(&header, &XferRdy::new(exchange.cursor, burst).to_bytes());
         // Until the first frame comes, the initiator may be slow; in the sequence it may not.
         self.wheel.set(place, self.now + self.limits.r_a_tov);
         Some(frame)

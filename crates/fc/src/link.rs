@@ -138,7 +138,8 @@ impl Link for RingLink {
 
     #[inline]
     fn room(&self) -> usize {
-        self.out.frames.capacity() - self.out.frames.len()
+        // None while it is down, so that who looks first loses no frame of the pool.
+        if self.was_up { self.out.frames.capacity() - self.out.frames.len() } else { 0 }
     }
 
     #[inline]
@@ -200,8 +201,8 @@ mod tests {
         near.set_up(true);
         for end in [&mut near, &mut far] {
             assert!(end.is_pending());
-            assert_eq!(end.event(0), Some(LinkEvent::Down));
-            assert_eq!(end.event(0), Some(LinkEvent::Up(Attachment::Login)));
+            assert_eq!((end.event(0), end.room()), (Some(LinkEvent::Down), 0));
+            assert_eq!((end.event(0), end.room()), (Some(LinkEvent::Up(Attachment::Login)), 4));
             assert_eq!(end.event(0), None);
             assert!(!end.is_pending());
         }

@@ -1,0 +1,2 @@
+//! A polled user-space driver for QLogic QLE26xx (ISP2031) and QLE27xx (ISP2261, ISP2271) adapters in target mode.
+#![forbid(unsafe_code)]

@@ -162,6 +162,8 @@ impl Fibre {
         while self.now < rest {
             self.step();
         }
+        // A link service that a peer never answered is given up, aborted, aborted again and then kept out of use: 50 s from when it was sent.
+        self.until("the last identifiers are free", |world| world.open_exchanges() == 0);
         self.check_end()
     }
 
@@ -273,6 +275,12 @@ impl Fibre {
                 }
             })
             .expect("small zones");
+    }
+
+    /// In all nodes, qualifiers included.
+    fn open_exchanges(&self) -> usize {
+        let in_hosts: usize = self.hosts.iter().map(|host| host.node.open_exchanges()).sum();
+        in_hosts + self.target.node.open_exchanges()
     }
 
     fn check_end(self) -> Tally {

@@ -1,10 +1,11 @@
 //! All data memory of the process: mapped in parts, given out as regions and pools, taken back and used again.
-use crate::backing::{Part, Source};
+use crate::backing::{Mapping, Source};
 use crate::extents::{Extent, Extents, granule};
 use crate::ledger::Ledger;
-use crate::{Backing, Error, Region, copy, mapping, round_up};
+use crate::parts::Watchers;
+use crate::{Backing, Error, Part, Region, Watcher, Window, copy, mapping, round_up};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// How an arena gets its memory.
 #[derive(Debug, Clone)]
@@ -40,7 +41,8 @@ pub struct Arena(Mutex<State>);
 #[derive(Debug)]
 struct State {
     source: Source,
-    parts: Vec<Part>,
+    parts: Vec<Mapping>,
+    watchers: Watchers,
     /// Free memory. It always reads as zeroes.
     free: Extents,
     /// Memory whose owner is gone while something of it is lent.
@@ -57,7 +59,13 @@ impl Arena {
     /// [`Error::TooLittle`] if the pages are not there; [`Error::NotHuge`] for a wrong directory.
     pub fn new(options: Options) -> Result<Arc<Arena>, Error> {
         let source = Source::new(options.backing, options.single_file)?;
-        let mut state = State { source, parts: Vec::new(), free: Extents::default(), waiting: Vec::new() };
+        let mut state = State {
+            source,
+            parts: Vec::new(),
+            watchers: Watchers::default(),
+            free: Extents::default(),
+            waiting: Vec::new(),
+        };
         if options.reserve > 0 {
             let part = state.grow(options.reserve, state.source.huge())?;
             state.source.fill(&state.parts[part], 0, state.parts[part].len)?;
@@ -80,6 +88,42 @@ impl Arena {
         let mapped: usize = state.parts.iter().map(|part| part.len).sum();
         let used = mapped - state.free.bytes();
         Usage { mapped, used, files: state.source.files.len(), huge: state.source.huge() }
+    }
+
+    /// A device's view of all its memory.
+    pub fn window(this: &Arc<Self>) -> Window {
+        Window::new(this.clone())
+    }
+
+    /// Its mappings, to share them.
+    ///
+    /// # Errors
+    /// The process has too many descriptors.
+    pub fn parts(&self) -> Result<Vec<Part>, Error> {
+        let state = self.state();
+        state.parts.iter().map(|part| state.source.part(part)).collect()
+    }
+
+    /// Tells `watcher` of all parts there are, and of each new one, as long as it lives.
+    ///
+    /// # Errors
+    /// The watcher refused one; then it is forgotten.
+    pub fn watch(&self, watcher: Weak<dyn Watcher>) -> Result<(), Error> {
+        let mut state = self.state();
+        let mut alone = Watchers::default();
+        alone.push(watcher.clone());
+        for part in &state.parts {
+            alone.added(&state.source.part(part)?)?;
+        }
+        state.watchers.push(watcher);
+        Ok(())
+    }
+
+    /// Address and length of each part, by address.
+    pub(crate) fn places(&self) -> Vec<(u64, u64)> {
+        let mut places: Vec<_> = self.state().parts.iter().map(|part| (part.address(), part.len as u64)).collect();
+        places.sort_unstable();
+        places
     }
 
     /// Takes memory for a region or a pool.
@@ -127,9 +171,21 @@ impl Drop for Holding {
 impl State {
     fn grow(&mut self, len: usize, kept: bool) -> Result<usize, Error> {
         let part = self.source.grow(len, kept)?;
+        if let Err(e) = self.announce(&part) {
+            self.source.undo(part);
+            return Err(e);
+        }
         self.free.give(Extent { part: self.parts.len(), at: 0, len: part.len });
         self.parts.push(part);
         Ok(self.parts.len() - 1)
+    }
+
+    /// Nobody gets an address that a device cannot reach.
+    fn announce(&mut self, part: &Mapping) -> Result<(), Error> {
+        if self.watchers.is_empty() {
+            return Ok(());
+        }
+        self.watchers.added(&self.source.part(part)?)
     }
 
     fn take(&mut self, len: usize) -> Result<(Extent, NonNull<u8>), Error> {

@@ -1,7 +1,7 @@
 //! Where memory comes from: huge pages by memfd or in a directory, or ordinary pages.
-use crate::mapping::{available, map_ordinary};
-use crate::{Error, HUGE_PAGE, PAGE, round_up};
-use nix::fcntl::{FallocateFlags, fallocate};
+use crate::mapping::{available, map_ordinary, unmap};
+use crate::{Error, HUGE_PAGE, PAGE, Part, round_up};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap};
 use nix::sys::statfs::{HUGETLBFS_MAGIC, fstatfs};
@@ -49,13 +49,20 @@ pub fn hugepages_free() -> usize {
 
 /// One mapping.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct Mapping {
     pub base: NonNull<u8>,
     pub len: usize,
     /// Its pages stay when they are free: memory reserved at start.
     pub kept: bool,
     /// Number of its file and place in it; none for anonymous memory.
     file: Option<(usize, usize)>,
+}
+
+impl Mapping {
+    /// Its address, which devices use too: from now on it may be reached by address.
+    pub(crate) fn address(&self) -> u64 {
+        self.base.as_ptr().expose_provenance() as u64
+    }
 }
 
 /// Makes mappings, fills and empties them.
@@ -80,23 +87,39 @@ impl Source {
         Ok(Source { backing, single_file, files: Vec::new(), page, length: 0 })
     }
 
+    /// A mapping as others may see it.
+    pub(crate) fn part(&self, of: &Mapping) -> Result<Part, Error> {
+        let share = |(file, at): (usize, usize)| Ok((self.files[file].try_clone()?.into(), at as u64));
+        let file = of.file.map(share).transpose().map_err(|source| system("cannot share the memory file", source))?;
+        Ok(Part { address: of.address(), len: of.len as u64, file })
+    }
+
+    /// Undoes [`Source::grow`] for the mapping made last.
+    pub(crate) fn undo(&mut self, last: Mapping) {
+        // SAFETY: nothing of it has been given out.
+        unsafe { unmap(&last) };
+        if let Some((file, at)) = last.file {
+            self.shorten(file, at);
+        }
+    }
+
     pub(crate) fn huge(&self) -> bool {
         self.backing != Backing::Ordinary
     }
 
     /// Maps at least `len` more bytes. Their pages are not there yet: see [`Source::fill`].
-    pub(crate) fn grow(&mut self, len: usize, kept: bool) -> Result<Part, Error> {
+    pub(crate) fn grow(&mut self, len: usize, kept: bool) -> Result<Mapping, Error> {
         let len = round_up(len, self.page.max(HUGE_PAGE));
         self.check(len)?;
         if !self.huge() && !self.single_file {
             let base = map_ordinary(len, None)?;
-            return Ok(Part { base, len, kept, file: None });
+            return Ok(Mapping { base, len, kept, file: None });
         }
         let (file, at) = self.space(len)?;
         let mapped =
             if self.huge() { self.map_huge(len, file, at) } else { map_ordinary(len, Some((&self.files[file], at))) };
         let base = mapped.inspect_err(|_| self.shorten(file, at))?;
-        Ok(Part { base, len, kept, file: Some((file, at)) })
+        Ok(Mapping { base, len, kept, file: Some((file, at)) })
     }
 
     /// Room for `len` bytes: at the end of the single file, or a new file. Returns its number and place.
@@ -106,7 +129,8 @@ impl Source {
             self.length = 0;
         }
         let (file, at) = (self.files.len() - 1, self.length);
-        self.files[file].set_len((at + len) as u64).map_err(|source| system("cannot size the memory file", source))?;
+        let sized = |file: &File, end: u64| if file.metadata()?.len() < end { file.set_len(end) } else { Ok(()) };
+        sized(&self.files[file], (at + len) as u64).map_err(|source| system("cannot size the memory file", source))?;
         self.length = at + len;
         Ok((file, at))
     }
@@ -114,21 +138,27 @@ impl Source {
     /// Undoes [`Source::space`].
     fn shorten(&mut self, file: usize, at: usize) {
         self.length = at;
-        // A length that stays too great costs nothing: nothing is mapped there.
+        // A length that stays too great (the length is sealed) costs nothing: nothing is mapped there.
         let _ = self.files[file].set_len(at as u64);
         if !self.single_file {
             self.files.truncate(file);
         }
     }
 
+    /// A new file. A memfd is sealed against becoming shorter, so that whoever it is shared with may map it without fear.
     fn create(&self) -> Result<File, Error> {
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let made = match &self.backing {
             Backing::Huge { dir: Some(dir) } => return nameless(dir),
             Backing::Huge { dir: None } => {
-                memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB)
+                memfd_create(c"qfc-data", flags | MFdFlags::MFD_HUGETLB | MFdFlags::MFD_HUGE_2MB)
             }
-            Backing::Ordinary => memfd_create(c"qfc-data", MFdFlags::MFD_CLOEXEC),
+            Backing::Ordinary => memfd_create(c"qfc-data", flags),
         };
+        if let Ok(file) = &made {
+            // Without the seal only sharing is slower.
+            let _ = fcntl(file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK));
+        }
         let what = match self.huge() {
             true => "cannot create a file of huge pages (memfd_create); --no-huge does without",
             false => "cannot create a memory file (memfd_create)",
@@ -148,7 +178,7 @@ impl Source {
     ///
     /// A mapping of huge pages can succeed and its pages be missing later (a limit of the cgroup, for one), and the touch then
     /// kills the process: asking the file for them gives an error here instead.
-    pub(crate) fn fill(&self, part: &Part, at: usize, len: usize) -> Result<(), Error> {
+    pub(crate) fn fill(&self, part: &Mapping, at: usize, len: usize) -> Result<(), Error> {
         let Some((file, start)) = part.file.filter(|_| self.huge()) else {
             return Ok(());
         };
@@ -160,7 +190,7 @@ impl Source {
     }
 
     /// Gives the pages of a range of whole pages back to the system; it reads as zeroes afterwards. False if the system refused.
-    pub(crate) fn empty(&self, part: &Part, at: usize, len: usize) -> bool {
+    pub(crate) fn empty(&self, part: &Mapping, at: usize, len: usize) -> bool {
         debug_assert!(at.is_multiple_of(self.page) && len.is_multiple_of(self.page) && at + len <= part.len);
         let Some((file, start)) = part.file else {
             // SAFETY: inside the mapping; its memory is free, so nobody minds that it turns to zeroes.

@@ -7,6 +7,8 @@
 //! the caches that is most of the cost of a write.
 //!
 //! All pointers here are raw: the shared side never becomes a Rust reference.
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, fence};
 
 /// Copies `len` bytes to a place that may be shared, from one that may be (`SHARED`) or is not.
 ///
@@ -40,6 +42,54 @@ pub(crate) unsafe fn zero(to: *mut u8, len: usize) {
         // SAFETY: `done + part <= len`; the source is ours.
         unsafe { bytes::<false>(ZEROES.as_ptr(), to.add(done), part) };
         done += part;
+    }
+}
+
+/// Copies from memory that a device shares with its driver. A driver takes an aligned value of 2, 4 or 8 bytes (a ring's index) to be
+/// written in one piece, so it is read in one; and what is read later is not older.
+///
+/// # Safety
+/// As [`bytes`], with a shared `from`.
+pub(crate) unsafe fn device_read(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: the caller's promise; in the first three cases `from` is aligned for the type, and `to` is written unaligned.
+    unsafe {
+        match len {
+            2 if from.cast::<u16>().is_aligned() => {
+                to.cast::<u16>().write_unaligned(AtomicU16::from_ptr(from.cast_mut().cast()).load(Acquire));
+            }
+            4 if from.cast::<u32>().is_aligned() => {
+                to.cast::<u32>().write_unaligned(AtomicU32::from_ptr(from.cast_mut().cast()).load(Acquire));
+            }
+            8 if from.cast::<u64>().is_aligned() => {
+                to.cast::<u64>().write_unaligned(AtomicU64::from_ptr(from.cast_mut().cast()).load(Acquire));
+            }
+            _ => bytes::<true>(from, to, len),
+        }
+    }
+    fence(Acquire);
+}
+
+/// Copies to memory that a device shares with its driver: an aligned value of 2, 4 or 8 bytes in one piece, and after all that was
+/// written before.
+///
+/// # Safety
+/// As [`bytes`], with a `from` that is not shared.
+pub(crate) unsafe fn device_write(from: *const u8, to: *mut u8, len: usize) {
+    fence(Release);
+    // SAFETY: the caller's promise; in the first three cases `to` is aligned for the type, and `from` is read unaligned.
+    unsafe {
+        match len {
+            2 if to.cast::<u16>().is_aligned() => {
+                AtomicU16::from_ptr(to.cast()).store(from.cast::<u16>().read_unaligned(), Release);
+            }
+            4 if to.cast::<u32>().is_aligned() => {
+                AtomicU32::from_ptr(to.cast()).store(from.cast::<u32>().read_unaligned(), Release);
+            }
+            8 if to.cast::<u64>().is_aligned() => {
+                AtomicU64::from_ptr(to.cast()).store(from.cast::<u64>().read_unaligned(), Release);
+            }
+            _ => bytes::<false>(from, to, len),
+        }
     }
 }
 

@@ -123,6 +123,12 @@ impl Data {
         self.start.as_ptr()
     }
 
+    /// Where it is for a device: the same number. As [`Data::as_ptr`] otherwise.
+    #[inline]
+    pub fn address(&self) -> u64 {
+        self.start.as_ptr().expose_provenance() as u64
+    }
+
     /// Copies the bytes from `at` on to `to`; works for lent memory too.
     ///
     /// # Panics

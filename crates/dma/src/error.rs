@@ -23,6 +23,12 @@ pub enum Error {
         /// The directory.
         dir: String,
     },
+    /// A device that must reach all memory cannot reach more.
+    #[error("no more memory for data, because a device cannot reach it: {reason}")]
+    Unreachable {
+        /// Why, and what would mend it.
+        reason: String,
+    },
     /// The kernel refused a step.
     #[error("{what}: {source}")]
     System {

@@ -1,5 +1,5 @@
 //! Mapping ordinary memory where the kernel can use huge pages for it, and ending mappings.
-use crate::backing::{Part, system};
+use crate::backing::{Mapping, system};
 use crate::{Error, HUGE_PAGE};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use std::ffi::c_void;
@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 ///
 /// # Safety
 /// Nothing of it may be used any more.
-pub(crate) unsafe fn unmap(part: &Part) {
+pub(crate) unsafe fn unmap(part: &Mapping) {
     // SAFETY: the caller's promise. A refusal would leave it mapped, which harms nobody.
     let _ = unsafe { munmap(part.base.cast::<c_void>(), part.len) };
 }

@@ -2,6 +2,7 @@
 use crate::arena::Holding;
 use crate::{Data, copy};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 /// RAM that several cores may touch at once, and that can lend its pages. Clones are the same memory.
 ///
@@ -41,6 +42,41 @@ impl Region {
         assert!(at <= self.0.len && len <= self.0.len - at, "{len} bytes at {at} of a region of {}", self.0.len);
         // SAFETY: inside the memory held, as just checked.
         unsafe { self.0.holding.base.add(at).as_ptr() }
+    }
+
+    /// Where byte `at` is for a device.
+    #[inline]
+    pub fn address(&self, at: usize) -> u64 {
+        self.place(at, 0).expose_provenance() as u64
+    }
+
+    /// Reads the little-endian value at an even place in one piece; what is read after it is not older (acquire).
+    #[inline]
+    pub fn load16(&self, at: usize) -> u16 {
+        // SAFETY: the range is checked, here is the alignment; other accesses count as atomic, or are a device's.
+        u16::from_le(unsafe { AtomicU16::from_ptr(self.aligned(at)) }.load(Ordering::Acquire))
+    }
+
+    /// As [`load16`](Self::load16), for 32 bits at a multiple of 4.
+    #[inline]
+    pub fn load32(&self, at: usize) -> u32 {
+        // SAFETY: as in `load16`.
+        u32::from_le(unsafe { AtomicU32::from_ptr(self.aligned(at)) }.load(Ordering::Acquire))
+    }
+
+    /// Writes a little-endian value at a multiple of 4 in one piece, after all that was written before it (release).
+    #[inline]
+    pub fn store32(&self, at: usize, value: u32) {
+        // SAFETY: as in `load16`.
+        unsafe { AtomicU32::from_ptr(self.aligned(at)) }.store(value.to_le(), Ordering::Release);
+    }
+
+    /// A pointer to a whole, aligned `T`.
+    #[inline]
+    fn aligned<T>(&self, at: usize) -> *mut T {
+        let place = self.place(at, size_of::<T>()).cast::<T>();
+        assert!(place.is_aligned(), "a value of {} bytes at {at}", size_of::<T>());
+        place
     }
 
     /// Copies from the region.

@@ -5,6 +5,12 @@
 //! unless a type says otherwise. A string of bytes marked *swapped* has the bytes of each 32-bit word reversed against the order on
 //! the link: see [`swap_words`].
 
+pub mod database;
+pub mod flash;
+pub mod icb;
+pub mod mailbox;
+pub mod regs;
+
 /// Reverses the bytes of each 32-bit word; bytes behind the last whole word stay.
 pub fn swap_words(bytes: &mut [u8]) {
     bytes.chunks_exact_mut(4).for_each(<[u8]>::reverse);

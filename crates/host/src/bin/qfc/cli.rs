@@ -5,6 +5,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where a target listens unless it is told otherwise.
+pub const SOCKET: &str = "/var/tmp/qfc.sock";
+
 /// A storage host in user space, for NVMe/TCP, FC-NVMe and SCSI over FCP: no kernel module, no root.
 ///
 /// Every command takes the target as tcp://ADDRESS:PORT/NQN, fc://nn-0x...:pn-0x.../NQN or fcp://nn-0x...:pn-0x.../LUN, or with the
@@ -23,6 +26,7 @@ Examples:
   qfc discover -t fc -a nn-0x20000024ff7799ab:pn-0x21000024ff7799ab       over the soft Fibre Channel fabric
   qfc perf fcp://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/0 -t 10       a SCSI disk
   qfc rpc nvmf_get_subsystems
+  qfc doctor                                               what stands between this machine and a working FC port?
 
 Exit status: 0 done and good, 1 the answer is bad (verify found damage, an RPC failed), 2 it could not be done."
 )]
@@ -38,6 +42,7 @@ pub enum Command {
     Perf(PerfArgs),
     Verify(VerifyArgs),
     Rpc(RpcArgs),
+    Doctor(DoctorArgs),
     /// Print shell completions
     #[command(after_help = "Example:\n  qfc completions bash > /etc/bash_completion.d/qfc")]
     Completions {
@@ -243,11 +248,38 @@ pub struct RpcArgs {
     /// Parameters as a JSON object; - reads them from standard input
     pub params: Option<String>,
     /// Socket of the target
-    #[arg(short, long, default_value = "/var/tmp/qfc.sock")]
+    #[arg(short, long, default_value = SOCKET)]
     pub socket: PathBuf,
     /// How long to wait for the answer
     #[arg(long, default_value = "60", value_parser = host::parse_seconds, value_name = "SECONDS")]
     pub timeout: Duration,
+}
+
+/// Say what stands between this machine and a working Fibre Channel port, and what mends it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Looks at adapters, their drivers, IOMMU, hugepages and firmware files; and, if a target runs, at its ports, links, zones, and at
+hosts that are turned away. It changes nothing.
+
+Examples:
+  qfc doctor
+  qfc doctor -s /var/tmp/other.sock
+  qfc doctor --json | jq '.findings[] | select(.state == \"problem\")'
+
+Exit status: 0 nothing stands in the way, 1 something does.")]
+pub struct DoctorArgs {
+    /// Socket of the target
+    #[arg(short, long, default_value = SOCKET)]
+    pub socket: PathBuf,
+    /// JSON-RPC socket of qfc_fabric, if the switch is a process of its own
+    #[arg(long, default_value = "/var/tmp/qfc_fabric_rpc.sock", value_name = "SOCKET")]
+    pub fabric_socket: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where /sys, /proc and /lib are looked for
+    #[arg(long, default_value = "/", value_name = "DIR", hide = true)]
+    pub root: PathBuf,
 }
 
 fn io_size(text: &str) -> Result<u32, String> {

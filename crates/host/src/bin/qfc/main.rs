@@ -1,8 +1,10 @@
-//! `qfc`: see an NVMe/TCP target work, without a kernel module: discover, identify, perf, verify; and talk to its RPC socket.
+//! `qfc`: see an NVMe/TCP target work, without a kernel module: discover, identify, perf, verify; talk to its RPC
+//! socket; say what is missing (doctor).
 #![forbid(unsafe_code)]
 
 mod cli;
 mod discover;
+mod doctor;
 mod identify;
 mod perf;
 mod rpc;
@@ -60,6 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Perf(args) => perf::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Rpc(args) => rpc::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "qfc", &mut std::io::stdout());
             Ok(())

@@ -5,13 +5,15 @@ use crate::{Failure, print};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
 
 pub fn run(args: &RpcArgs) -> Result<(), Failure> {
     let (method, params) = match &args.method {
         Some(method) => (method.as_str(), params(args)?),
         None => ("rpc_get_methods", None),
     };
-    let answer = call(args, method, params)?;
+    let answer = call(&args.socket, args.timeout, method, params)?;
     if let Some(error) = answer.get("error") {
         eprintln!("qfc: {method}: {} (code {})", error["message"].as_str().unwrap_or("no message"), error["code"]);
         if error["code"] == -32601 {
@@ -48,23 +50,24 @@ fn params(args: &RpcArgs) -> Result<Option<Value>, Failure> {
     }
 }
 
-fn call(args: &RpcArgs, method: &str, params: Option<Value>) -> Result<Value, Failure> {
-    let path = args.socket.display();
-    let mut stream = UnixStream::connect(&args.socket).map_err(|e| {
+/// Calls a method; what comes back is the whole answer, with `result` or `error`.
+pub fn call(socket: &Path, timeout: Duration, method: &str, params: Option<Value>) -> Result<Value, Failure> {
+    let path = socket.display();
+    let mut stream = UnixStream::connect(socket).map_err(|e| {
         Failure::Text(format!("cannot connect to {path}: {e}\n  -> is the target running? Start it: `qfc_tgt -c qfc.conf -g`; -s names another socket (its -r)"))
     })?;
     let broken = |e: std::io::Error| Failure::Text(format!("{path}: {e}"));
-    stream.set_read_timeout(Some(args.timeout)).map_err(broken)?;
+    stream.set_read_timeout(Some(timeout)).map_err(broken)?;
     let mut request = json!({"jsonrpc": "2.0", "id": 1, "method": method});
     if let Some(params) = params {
         request["params"] = params;
     }
     stream.write_all(request.to_string().as_bytes()).map_err(broken)?;
-    read(&mut stream, args)
+    read(&mut stream, timeout)
 }
 
 /// The first whole JSON value that comes.
-fn read(stream: &mut UnixStream, args: &RpcArgs) -> Result<Value, Failure> {
+fn read(stream: &mut UnixStream, timeout: Duration) -> Result<Value, Failure> {
     let mut bytes = Vec::new();
     let mut part = [0; 65536];
     loop {
@@ -74,7 +77,7 @@ fn read(stream: &mut UnixStream, args: &RpcArgs) -> Result<Value, Failure> {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
                 return Err(Failure::Text(format!(
                     "no answer within {} s (--timeout waits longer)",
-                    args.timeout.as_secs_f64()
+                    timeout.as_secs_f64()
                 )));
             }
             Err(e) => return Err(Failure::Text(e.to_string())),

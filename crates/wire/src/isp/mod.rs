@@ -8,6 +8,7 @@
 pub mod database;
 pub mod flash;
 pub mod icb;
+pub mod iocb;
 pub mod mailbox;
 pub mod regs;
 

@@ -11,6 +11,7 @@
 //! *owns* what is behind it until the kernel is done: a [`SendQueue`] only lends within one call, a [`Uring`] keeps the
 //! handle of each operation until its completion and does not end before. Lent region memory may change while the kernel
 //! reads it; the kernel minds that as little as a disk does.
+mod descriptors;
 mod device;
 mod epoll;
 mod event;
@@ -26,6 +27,7 @@ mod socket;
 mod threads;
 mod uring;
 
+pub use descriptors::{DESCRIPTORS, receive_with, send_with};
 pub use device::{BlockDevice, O_DIRECT, block_device, direct_alignment};
 pub use epoll::{Epoll, Interest, Ready};
 pub use event::EventFd;

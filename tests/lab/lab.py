@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     interactive = commands.add_parser("shell", help="a shell in a guest, with a target running")
     interactive.add_argument("kernel")
     interactive.add_argument("--target")
+    interactive.add_argument("--transport", default="tcp", choices=sorted(target.TRANSPORTS), help="the target's configuration")
     commands.add_parser("list", help="the scenarios and what they prove")
     commands.add_parser("clean", help="remove everything fetched, built and kept")
     return parser.parse_args()
@@ -96,7 +97,7 @@ def interactive(options: argparse.Namespace) -> int:
     with places.locked():
         ((kernel, image),) = runner.prepare(kernel_names(options.kernel)[:1], scenarios.all_scenarios())
     with runner.Run(binary) as session:
-        return shell.run(session, kernel, image)
+        return shell.run(session, kernel, image, options.transport)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ the control line: lines of text, read and written by guest/init.
 
     guest: ready KERNEL-VERSION              after boot
     lab:   run SCENARIO LIMIT NAME=VALUE...  start a scenario
+    lab:   part PART LIMIT NAME=VALUE...     the same for a part of one (guest/parts), without tidying up after it
     guest: host ACTION ARGUMENT...           inside it: do something on the host's side
     lab:   ok ANSWER  |  failed REASON
     guest: done STATUS REASON                its end
@@ -17,7 +18,7 @@ import socket
 import subprocess
 import time
 
-from . import chroot, network
+from . import chroot, hba, network
 from .kernels import Kernel
 from .processes import end_with_parent
 
@@ -47,14 +48,15 @@ def acceleration() -> list:
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
-def machine(kernel: Kernel, initramfs: pathlib.Path, taps: list, append: str) -> list:
+def machine(kernel: Kernel, initramfs: pathlib.Path, taps: list, hbas: tuple, append: str) -> list:
     """The command line of QEMU, but for its serial ports."""
+    net = f" lab.net={network.GUEST}" if taps else ""
     return [
         *qemu(), *acceleration(), "-nodefaults", "-no-reboot", "-display", "none",
-        "-machine", "q35", "-smp", str(CPUS), "-m", MEMORY,
-        "-kernel", str(kernel.image), "-initrd", str(initramfs),
-        "-append", f"console=ttyS0 panic=-1 net.ifnames=0 mitigations=off loglevel=5 lab.net={network.GUEST} {append}",
-        *(word for number, tap in enumerate(taps) for word in interface(number, tap)),
+        *(hba.shared_memory(MEMORY) if hbas else []), "-machine", "q35" + (",memory-backend=mem" if hbas else ""),
+        "-smp", str(CPUS), "-m", MEMORY, "-kernel", str(kernel.image), "-initrd", str(initramfs),
+        "-append", f"console=ttyS0 panic=-1 net.ifnames=0 mitigations=off loglevel=5{net} {append}",
+        *(word for number, tap in enumerate(taps) for word in interface(number, tap)), *hba.devices(hbas),
     ]  # fmt: skip
 
 
@@ -72,8 +74,9 @@ def environment() -> dict:
 class Guest:
     """A running guest."""
 
-    def __init__(self, kernel: Kernel, initramfs: pathlib.Path, taps: list, console: pathlib.Path):
+    def __init__(self, kernel: Kernel, initramfs: pathlib.Path, taps: list, hbas: tuple, console: pathlib.Path):
         self.kernel = kernel
+        self.hbas = hbas
         self.console = console
         self.version = kernel.short
         self.line, theirs = socket.socketpair()
@@ -81,7 +84,7 @@ class Guest:
         serial = ["-serial", f"file:{console}", "-chardev", f"socket,id=control,fd={theirs.fileno()}", "-serial", "chardev:control"]
         with open(console.with_suffix(".qemu"), "wb") as messages:
             self.process = subprocess.Popen(
-                machine(kernel, initramfs, taps, "") + serial,
+                machine(kernel, initramfs, taps, hbas, "") + serial,
                 stdin=subprocess.DEVNULL, stdout=messages, stderr=messages, env=environment(),
                 pass_fds=(theirs.fileno(), *taps), preexec_fn=end_with_parent,
             )  # fmt: skip

@@ -21,10 +21,12 @@ BASE_MODULES = ["virtio_pci", "virtio_net", "nvme_tcp", "ext4", "crc32c_generic"
 PROGRAMS = [
     "dash", "modprobe", "nvme", "fio", "mkfs.ext4", "e2fsck", "blkdiscard", "blockdev", "mount", "umount", "ip", "timeout", "od", "cmp",
     "lsscsi", "sg_inq", "sg_vpd", "sg_luns", "sg_opcodes", "sg_rtpg", "sg_reset", "sg_turs", "sg_readcap", "sg_write_same", "sg_unmap",
-    "sg_raw", "dmsetup",
+    "sg_raw", "dmsetup", "udevadm",
 ]  # fmt: skip
 # libraries that programs load by name while they run; ldd does not know them
 LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"]
+# what udev does when a port with subsystems comes
+DATA = ["/usr/lib/udev/rules.d/70-nvmf-autoconnect.rules"]
 FOLDERS = ["bin", "dev", "proc", "sys", "etc/nvme", "root", "lab", "mnt", "run", "tmp", "usr/bin", "usr/lib", "usr/lib64"]
 LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "sbin": "bin", "usr/sbin": "bin"}
 HOST_ID = "00000000-0000-4000-8000-0000000000a1"
@@ -42,7 +44,7 @@ FILES = {
 def base(kernel: Kernel, modules: list) -> pathlib.Path:
     """The image of a kernel with at least these modules; built when it is not there."""
     modules = sorted(set(BASE_MODULES) | set(modules))
-    recipe = repr((kernel.version, modules, PROGRAMS, LOADED_LATER, FOLDERS, LINKS, FILES, source_digest()))
+    recipe = repr((kernel.version, modules, PROGRAMS, LOADED_LATER, DATA, FOLDERS, LINKS, FILES, source_digest()))
     image = cache() / f"initramfs-{kernel.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.img"
     if not image.exists():
         forget_unused("initramfs-*.img")  # not all: another tree may use another recipe
@@ -80,8 +82,8 @@ def build(kernel: Kernel, modules: list, image: pathlib.Path) -> None:
     skeleton(tree)
     for program in PROGRAMS:
         add_program(tree, program)
-    for library in LOADED_LATER:
-        add_file(tree, library)
+    for path in (*LOADED_LATER, *DATA):
+        add_file(tree, path)
     shutil.copy(chroot.root() / "bin/busybox", tree / "bin/busybox")
     add_modules(kernel, modules, tree / "usr/lib/modules" / kernel.version)
     chroot.run("depmod", "-b", str(inside), kernel.version)

@@ -5,18 +5,24 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import time
 
 from . import initramfs, kernels, network
+from .fabric import FABRICS
 from .guest import Guest, GuestError
-from .places import cache, forget_unused, say
+from .places import cache, forget_unused
+from .program import ProgramError
+from .rig import Rig
 from .scenarios import FOLDER
-from .target import FOR_GUEST, Target, TargetError
+from .target import FOR_GUEST, Target
 
 # Beyond a scenario's own limit, which the guest watches: for tidying up, and for a hung guest.
 GRACE = 60.0
-BOOT_TRIES = 2
+# For a part that a scenario lets the second guest run, and for a program on this side.
+PART_LIMIT = 90.0
+PROGRAM_LIMIT = 60.0
 
 
 class HostSide:
@@ -26,8 +32,10 @@ class HostSide:
     an exception its failure.
     """
 
-    def __init__(self, target: Target):
+    def __init__(self, target: Target, rig: Rig):
         self._target = target
+        self._rig = rig
+        self._pulled = {}  # port name -> where it was
 
     def start(self) -> str:
         """Start the target again after `kill9` or `stop`."""
@@ -55,11 +63,66 @@ class HostSide:
         method, _, params = call.partition(" ")
         return json.dumps(self._target.rpc(method, json.loads(params) if params else None))
 
+    def fabric(self, call: str) -> str:
+        """A JSON-RPC call to who has the switch of the HBAs."""
+        method, _, params = call.partition(" ")
+        return json.dumps(self._switch().rpc(method, json.loads(params) if params else None))
+
+    def cable(self, call: str) -> str:
+        """Pull and plug at the switch: `host cable WWPN out`, and `in`."""
+        wwpn, _, how = call.partition(" ")
+        if how == "out":
+            self._pulled[wwpn] = self._at(wwpn)
+        fabric, port = self._pulled[wwpn]
+        self._switch().rpc({"out": "fabric_port_down", "in": "fabric_port_up"}[how], {"fabric": fabric, "port": port})
+        return ""
+
+    def second(self, call: str) -> str:
+        """The second guest: `host second boot`, `kill9`, `part NAME` (guest/parts)."""
+        how, _, name = call.partition(" ")
+        try:
+            if how == "part":
+                failed = drive(self._rig.second_guest(), "part", name, PART_LIMIT, self)
+                if failed:
+                    raise ProgramError(f"second guest, {name}: {failed}")
+            else:
+                {"boot": self._rig.boot_second, "kill9": self._rig.end_second}[how]()
+        except GuestError as error:
+            raise ProgramError(f"second guest: {error}") from error
+        return ""
+
+    def second_hba(self, letter: str) -> str:
+        """Names of an HBA of the second guest, as FC-NVMe writes them."""
+        (hba,) = [hba for hba in self._rig.more if hba.letter == letter]
+        return f"nn-0x{hba.wwnn}:pn-0x{hba.wwpn}"
+
+    def qfc(self, line: str) -> str:
+        """Our own initiator on a fabric: `host qfc 1 verify -t fcp ...`; it has to end with status 0. What it printed, in one line."""
+        number, _, rest = line.partition(" ")
+        command = [self._target.binary.with_name("qfc"), *rest.split(), "--fabric", f"unix:{self._target.fabric_socket(int(number))}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_LIMIT)
+        printed = " ".join((done.stdout + done.stderr).split())
+        if done.returncode:
+            raise ProgramError(f"qfc {rest}: status {done.returncode}: {printed}")
+        return printed
+
+    def _switch(self):
+        return self._rig.fabric or self._target
+
+    def _at(self, wwpn: str) -> tuple:
+        """Fabric and F_Port of a port that is logged in."""
+        for number in FABRICS:
+            name = f"fabric{number}"
+            for port in self._switch().rpc("fabric_get_ports", {"fabric": name}):
+                if any(wwpn in json.dumps(n_port) for n_port in port["n_ports"]):
+                    return name, port["port"]
+        raise ProgramError(f"{wwpn} is at no switch")
+
     def do(self, line: str) -> str:
         """Do what one `host` line asks for."""
         name, _, rest = line.partition(" ")
         if name.startswith("_") or name == "do" or not hasattr(self, name):
-            raise TargetError(f"no action {name}")
+            raise ProgramError(f"no action {name}")
         return getattr(self, name)(*([rest] if rest else []))
 
 
@@ -74,7 +137,6 @@ class Run:
         self.folder.mkdir(parents=True)
         self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="qfc-lab-"))
         self.passed = self.failed = self.skipped = 0
-        self.failed_boots = 0  # of the kernel at hand
 
     def __enter__(self):
         return self
@@ -85,96 +147,89 @@ class Run:
             self.folder.rmdir()
 
     def on_kernel(self, kernel: kernels.Kernel, scenarios: list, image: pathlib.Path) -> None:
-        """Run scenarios, on one guest as long as it lives."""
+        """Run scenarios, those of one rig on one guest as long as it lives."""
         fitting = [s for s in scenarios if not s.kernels or kernel.name in s.kernels]
         for scenario in scenarios:
             if scenario not in fitting:
                 self.report("skipped", scenario.name, kernel.short, 0, f"only for kernel {' '.join(scenario.kernels)}")
         work = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{kernel.name}-", dir=self.folder))
-        guest, self.failed_boots = None, 0
+        rig = None
         try:
             whole = initramfs.with_scripts(image, FOLDER, work)
-            for scenario in fitting:
-                guest = self.one(guest, kernel, whole, scenario, work)
+            for scenario in sorted(fitting, key=lambda s: s.rig):  # stable: by name within a rig
+                if rig is None or rig.kind != scenario.rig:
+                    if rig:
+                        rig.end()
+                    rig = Rig(scenario.rig, kernel, whole, self.taps, work, self.binary, self.sockets)
+                self.one(rig, kernel, scenario)
         finally:
-            if guest:
-                guest.end()
+            if rig:
+                rig.end()
             shutil.rmtree(work)
 
-    def one(self, guest, kernel, whole, scenario, work):
-        """Run one scenario; the guest to use for the next one, if it is still good."""
+    def one(self, rig: Rig, kernel, scenario) -> None:
+        """Run one scenario."""
         start = time.monotonic()
-        folder = work / scenario.name
+        folder = rig.work / scenario.name
         folder.mkdir()
-        target = Target(self.binary, folder, self.sockets, scenario.transport)
-        version, offset, reason = kernel.short, 0, None
+        kind = scenario.transport + ("-within" if scenario.within else "")
+        target = Target(self.binary, folder, self.sockets, kind, rig.within)
+        version, reason = kernel.short, None
+        offsets = {name: file.stat().st_size for name, file in rig.logs().items() if file.exists()}
         try:
-            guest = guest or self.boot(kernel, whole, work)
-            version, offset, start = guest.version, guest.console_size(), time.monotonic()
+            if scenario.within:
+                target.start()
+            guest = rig.ready()
+            version, start = guest.version, time.monotonic()
             network.all_up()  # the scenario before may have cut it
-            target.start()
-            reason = drive(guest, scenario, target)
+            if not scenario.within:
+                target.start()
+            reason = drive(guest, "run", scenario.name, scenario.limit, HostSide(target, rig))
+            if scenario.within:
+                rig.end_guests()
             target.stop()
-        except TargetError as error:  # what the scenario itself found is told first
+        except ProgramError as error:  # what the scenario itself found is told first
             reason = reason or str(error)
         except GuestError as error:
             reason = str(error)
-            if guest:
-                guest.end()
-            guest = None
+            rig.end_guests()
         finally:
+            rig.end_second()
             target.discard()
         spent = time.monotonic() - start
-        reason = reason or panicked(target)
+        reason = reason or target.panicked() or rig.trouble()
+        if rig.trouble():
+            rig.end_guests()
         self.report("failed" if reason else "passed", scenario.name, version, spent, reason)
         if reason:
-            self.keep(scenario, kernel, work, folder, offset)
+            self.keep(scenario, kernel, rig, folder, offsets)
         shutil.rmtree(folder)
-        return guest
-
-    def boot(self, kernel, whole, work) -> Guest:
-        if self.failed_boots >= BOOT_TRIES:
-            raise GuestError("not tried: this kernel does not boot")
-        start = time.monotonic()
-        guest = Guest(kernel, whole, self.taps, work / "console")
-        try:
-            guest.wait_ready()
-        except GuestError as error:
-            self.failed_boots += 1
-            guest.end()
-            raise GuestError(f"no boot: {error}") from error
-        say(f"kernel {guest.version} booted in {time.monotonic() - start:.1f} s")
-        return guest
 
     def report(self, outcome, name, version, spent, reason) -> None:
         setattr(self, outcome, getattr(self, outcome) + 1)
         print(f"{outcome} {name} kernel {version} {spent:.1f} s" + (f": {reason}" if reason else ""), flush=True)
 
-    def keep(self, scenario, kernel, work, folder, offset) -> None:
+    def keep(self, scenario, kernel, rig, folder, offsets) -> None:
         """Keep what tells why a scenario failed, and say where."""
         name = f"{scenario.name}-{kernel.name}"
-        kept = [self.folder / f"{name}.console", self.folder / f"{name}.target.log", self.folder / f"{name}.qemu"]
-        with open(work / "console", "rb") if (work / "console").exists() else open(os.devnull, "rb") as console:
-            console.seek(offset)
-            kept[0].write_bytes(console.read())
-        for source, there in ((folder / "target.log", kept[1]), (work / "console.qemu", kept[2])):
-            if source.exists() and source.stat().st_size:
-                shutil.copy(source, there)
-        for path in kept:
-            if path.exists():
-                print(f"  kept {path}", flush=True)
+        for ending, source in {**rig.logs(), "target.log": folder / "target.log"}.items():
+            content = source.read_bytes()[offsets.get(ending, 0) :] if source.exists() else b""
+            if content:
+                kept = self.folder / f"{name}.{ending}"
+                kept.write_bytes(content)
+                print(f"  kept {kept}", flush=True)
 
     def closing_line(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
-def drive(guest: Guest, scenario, target: Target):
-    """Start a scenario and serve it until it is done; None, or why it failed."""
-    settings = " ".join(f"{name}={value}" for name, value in FOR_GUEST.items())
-    deadline = time.monotonic() + scenario.limit + GRACE
-    host = HostSide(target)
-    guest.send(f"run {scenario.name} {scenario.limit:.0f} {settings}")
+def drive(guest: Guest, verb: str, name: str, limit: float, host: HostSide):
+    """Start a scenario, or a part of one, and serve it until it is done; None, or why it failed."""
+    known = {**FOR_GUEST, "HBAS": ",".join(hba.for_guest() for hba in guest.hbas)}
+    settings = " ".join(f"{key}={value}" for key, value in known.items())
+    deadline = time.monotonic() + limit + GRACE
+    guest.send(f"{verb} {name} {limit:.0f} {settings}")
     while True:
         verb, _, rest = guest.receive(deadline).partition(" ")
         if verb == "host":
@@ -189,16 +244,8 @@ def drive(guest: Guest, scenario, target: Target):
 def answer(host: HostSide, line: str) -> str:
     try:
         return f"ok {host.do(line)}"
-    except (TargetError, OSError, ValueError, TypeError) as error:
+    except (ProgramError, OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
         return f"failed {' '.join(str(error).split())}"
-
-
-def panicked(target: Target):
-    """A panic that the target survived is a failure all the same."""
-    for line in target.log.read_text(errors="replace").splitlines() if target.log.exists() else []:
-        if "panicked at" in line:
-            return line.strip()
-    return None
 
 
 def prepare(names: list, scenarios: list) -> list:

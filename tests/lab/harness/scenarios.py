@@ -7,6 +7,8 @@ the keys below are settings, all others tell what the scenario proves.
     modules   kernel modules that it needs beyond the usual ones
     kernels   the kernels that it can run on; all when absent
     limit     seconds after which it has failed
+    hbas      which virtual HBAs there are (harness/hba.py); `usual` when absent
+    fabric    `target`: the target's own process serves the HBAs, not qfc_fabric
 """
 
 import dataclasses
@@ -17,8 +19,9 @@ import re
 from .places import LAB, LabError
 
 FOLDER = LAB / "scenarios"
-SETTING = re.compile(r"# (short|modules|kernels|limit): (.+)")
+SETTING = re.compile(r"# (short|modules|kernels|limit|hbas|fabric): (.+)")
 LIMIT = 120
+WITH_HBAS = ("qla2xxx", "qla")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +32,20 @@ class Scenario:
     modules: tuple
     kernels: tuple
     limit: float
+    hbas: str
+    within: bool
 
     @property
     def transport(self) -> str:
         """How the guest reaches the target: the first word of the name."""
         return self.name.partition("-")[0]
+
+    @property
+    def rig(self) -> tuple:
+        """What must be there before the guest: scenarios of one rig may share a guest. The first word is empty where there are no HBAs."""
+        if self.transport not in WITH_HBAS:
+            return "", ""
+        return self.hbas, self.name if self.within else ""
 
 
 def load(path: pathlib.Path) -> Scenario:
@@ -50,6 +62,7 @@ def load(path: pathlib.Path) -> Scenario:
     return Scenario(
         path.name, " ".join(proves), settings.get("short") == "yes", tuple(settings.get("modules", "").split()),
         tuple(settings.get("kernels", "").split()), float(settings.get("limit", LIMIT)),
+        settings.get("hbas", "usual"), settings.get("fabric") == "target",
     )  # fmt: skip
 
 

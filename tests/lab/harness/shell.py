@@ -4,27 +4,37 @@ import pathlib
 import subprocess
 import tempfile
 
-from . import guest, initramfs
+from . import guest, hba, initramfs, network
+from .fabric import Fabric
 from .places import say
-from .scenarios import FOLDER
+from .scenarios import FOLDER, WITH_HBAS
 from .target import FOR_GUEST, NQN1, PORT, Target
-from . import network
 
 
-def run(session, kernel, image) -> int:
+def run(session, kernel, image, transport: str) -> int:
     """Until the guest is switched off."""
     with tempfile.TemporaryDirectory(prefix="shell-", dir=session.folder) as name:
         work = pathlib.Path(name)
-        target = Target(session.binary, work, session.sockets)
-        target.start()
+        target, hbas, fabric = Target(session.binary, work, session.sockets, transport), (), None
+        if transport in WITH_HBAS:
+            hbas, _ = hba.hbas("usual", session.sockets)
+            fabric = Fabric(session.binary, work, session.sockets, hbas)
         try:
+            if fabric:
+                fabric.start()
+                say(f"switch: {fabric.config}, log {fabric.log}, RPC {fabric.socket}")
+            target.start()
             say(f"target: {target.config}, log {target.log}, RPC {target.socket}")
-            say(f"in the guest: nvme connect -t tcp -a {network.HOST} -s {PORT} -n {NQN1}")
-            settings = " ".join(f"{name}={value}" for name, value in FOR_GUEST.items())
+            if transport == "tcp":
+                say(f"in the guest: nvme connect -t tcp -a {network.HOST} -s {PORT} -n {NQN1}")
+            known = {**FOR_GUEST, "HBAS": ",".join(each.for_guest() for each in hbas)}
+            settings = " ".join(f"{name}={value}" for name, value in known.items())
             whole = initramfs.with_scripts(image, FOLDER, work)
-            command = guest.machine(kernel, whole, session.taps, f"lab.shell {settings}")
+            command = guest.machine(kernel, whole, session.taps, hbas, f"lab.shell {settings}")
             return subprocess.call(
                 [*command, "-serial", "mon:stdio"], pass_fds=session.taps, env=guest.environment()
             )
         finally:
             target.discard()
+            if fabric:
+                fabric.discard()

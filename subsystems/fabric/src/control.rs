@@ -1,19 +1,15 @@
 //! The control side of one fabric: what it was made of, and the way to its switch.
 
-use crate::poller::{JOBS, Job, SwitchPoller};
+use crate::poller::SwitchPoller;
+use crate::resident::{self, Resident};
 use app::RpcError;
 use fabric::zoning::DefaultZone;
 use fabric::{Config, Refused, Switch};
 use fc::Frames;
-use reactor::{Handle, PollerId};
-use ring::{Sender, Tick};
+use reactor::Handle;
+use ring::Tick;
 use serde::{Deserialize, Serialize};
-use std::sync::mpsc;
-use std::time::Duration;
 use wire::fc::Wwn;
-
-/// How long a call waits for the switch's core.
-const CALL: Duration = Duration::from_secs(5);
 
 /// The name of the fabric that is meant when none is said.
 pub(crate) const DEFAULT_NAME: &str = "fabric";
@@ -82,38 +78,29 @@ impl Create {
 /// A switch that runs.
 pub(crate) struct Fabric {
     pub(crate) create: Create,
-    jobs: Sender<Job>,
-    core: Handle,
-    poller: PollerId,
+    resident: Resident<Switch>,
 }
 
 impl Fabric {
     pub(crate) fn start(create: Create, frames: Frames, cores: &[Handle]) -> Result<Self, RpcError> {
         let config = create.config()?;
-        let wanted = create.core;
-        let core = cores.iter().find(|core| wanted.is_none() || core.core() == wanted).cloned();
-        let core = core.ok_or_else(|| RpcError::bad_params(format!("core {}: it runs none", wanted.unwrap_or(0))))?;
-        let waker = core.waker();
-        let (jobs, mailbox) = ring::mailbox(JOBS, move || waker.wake());
+        let core = resident::place(cores, create.core)?;
         let default_zone = create.default_zone;
-        let poller = core.call(move |reactor| {
+        let resident = Resident::start(core, move |jobs| {
             let mut switch = Switch::new(config, frames);
             let open = |zoning: &mut fabric::zoning::Zoning| {
                 zoning.default_zone = default_zone;
                 Ok(())
             };
             let _ = switch.rezone(0, open);
-            SwitchPoller::new(switch, mailbox).map(|poller| reactor.add(Box::new(poller)))
-        });
-        let poller = poller.map_err(|error| RpcError::internal(error.to_string()))?;
-        let poller = poller.map_err(|error| RpcError::internal(error.to_string()))?;
-        Ok(Self { create, jobs, core, poller })
+            SwitchPoller::new(switch, jobs).map_err(|error| RpcError::internal(error.to_string()))
+        })?;
+        Ok(Self { create, resident })
     }
 
     /// Wakes the switch's core.
     pub(crate) fn wake(&self) -> fc::Wake {
-        let waker = self.core.waker();
-        std::sync::Arc::new(move || waker.wake())
+        self.resident.wake()
     }
 
     /// Does something with the switch and waits for what it comes to.
@@ -121,10 +108,7 @@ impl Fabric {
         &self,
         work: impl FnOnce(&mut Switch, Tick) -> R + Send + 'static,
     ) -> Result<R, RpcError> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        let job: Job = Box::new(move |switch, now| drop(answer.send(work(switch, now))));
-        self.jobs.send(job).map_err(|_| RpcError::internal("the fabric's core does not keep up"))?;
-        answered.recv_timeout(CALL).map_err(|_| RpcError::internal("the fabric's core did not answer in time"))
+        self.resident.call(work)
     }
 
     /// The same for what may be refused.
@@ -137,7 +121,6 @@ impl Fabric {
 
     /// Ends it: its links go down.
     pub(crate) fn stop(&self) {
-        let poller = self.poller;
-        let _ = self.core.call(move |reactor| drop(reactor.remove(poller)));
+        self.resident.stop();
     }
 }

@@ -15,6 +15,7 @@ pub mod frames;
 mod maker;
 mod methods;
 mod poller;
+mod resident;
 mod subsystem;
 mod zones;
 

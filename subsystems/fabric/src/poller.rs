@@ -1,26 +1,21 @@
 //! A switch on a core.
 
+use crate::resident::Job;
 use fabric::Switch;
 use os::{Epoll, Interest};
 use reactor::{Poller, Wake};
 use ring::{Mailbox, Tick};
 use std::os::fd::BorrowedFd;
 
-/// Something to do with the switch, on its core.
-pub(crate) type Job = Box<dyn FnOnce(&mut Switch, Tick) + Send>;
-
-/// Jobs that may wait.
-pub(crate) const JOBS: usize = 256;
-
 pub(crate) struct SwitchPoller {
     switch: Switch,
-    jobs: Mailbox<Job>,
+    jobs: Mailbox<Job<Switch>>,
     /// The descriptors of its links and listeners.
     epoll: Epoll,
 }
 
 impl SwitchPoller {
-    pub(crate) fn new(switch: Switch, jobs: Mailbox<Job>) -> std::io::Result<Self> {
+    pub(crate) fn new(switch: Switch, jobs: Mailbox<Job<Switch>>) -> std::io::Result<Self> {
         Ok(Self { switch, jobs, epoll: Epoll::new()? })
     }
 

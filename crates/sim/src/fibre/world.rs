@@ -153,15 +153,13 @@ impl Fibre {
             host.log_out(None);
         });
         self.until("logouts are done", |world| world.hosts.iter().all(Host::is_quiet));
-        // Copies that are late may have logged a host in again that knows nothing of it: the fabric tells the target at last.
+        // Copies that are late may log a host in again that knows nothing of it: once they are all here, the fabric tells the target.
+        self.rest(self.plan.weather.late_by);
         for number in [0, 1] {
             self.switch.set_up(number, false, self.now).expect("the F_Port is there");
         }
         self.until("all is quiet", |world| world.target.leftovers().is_none());
-        let rest = self.now + 60_000 * MS;
-        while self.now < rest {
-            self.step();
-        }
+        self.rest(60_000 * MS);
         // A link service that a peer never answered is given up, aborted, aborted again and then kept out of use: 50 s from when it was sent.
         self.until("the last identifiers are free", |world| world.open_exchanges() == 0);
         self.check_end()
@@ -275,6 +273,14 @@ impl Fibre {
                 }
             })
             .expect("small zones");
+    }
+
+    /// Lets time pass.
+    fn rest(&mut self, time: Tick) {
+        let end = self.now + time;
+        while self.now < end {
+            self.step();
+        }
     }
 
     /// In all nodes, qualifiers included.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod made;
+mod methods;
 mod names;
 mod params;
 mod poller;

@@ -53,3 +53,56 @@ pub fn of(port: &dyn Port, table: &Table, core_number: impl Fn(usize) -> usize) 
         counters: status.counters.into_iter().collect(),
     }
 }
+
+/// A login on one of our ports.
+#[derive(Serialize)]
+pub struct SessionReport {
+    /// Our port.
+    port: String,
+    id: fc::SessionId,
+    fc4: fc::Fc4,
+    /// The peer's names and address.
+    peer: String,
+    wwpn: String,
+    port_id: String,
+    open_exchanges: u32,
+}
+
+/// Who is logged in on a port.
+pub fn sessions(port: &dyn Port) -> Vec<SessionReport> {
+    let names = port.names().to_string();
+    let report = |session: SessionStatus| SessionReport {
+        port: names.clone(),
+        id: session.id,
+        fc4: session.fc4,
+        peer: session.peer.to_string(),
+        wwpn: session.peer.port.to_string(),
+        port_id: format!("{:#08x}", session.peer_id),
+        open_exchanges: session.open_exchanges,
+    };
+    port.status().sessions.into_iter().map(report).collect()
+}
+
+/// What a port counts.
+#[derive(Serialize)]
+pub struct StatsReport {
+    port: String,
+    driver: &'static str,
+    state: PortState,
+    sessions: usize,
+    open_exchanges: u64,
+    counters: BTreeMap<&'static str, u64>,
+}
+
+/// What a port counts.
+pub fn stats(port: &dyn Port) -> StatsReport {
+    let status = port.status();
+    StatsReport {
+        port: port.names().to_string(),
+        driver: port.driver(),
+        state: status.state,
+        sessions: status.sessions.len(),
+        open_exchanges: status.sessions.iter().map(|session| u64::from(session.open_exchanges)).sum(),
+        counters: status.counters.into_iter().collect(),
+    }
+}

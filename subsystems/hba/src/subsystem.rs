@@ -1,9 +1,9 @@
 //! The subsystem `hba` and its methods.
 
 use crate::made::Table;
-use crate::params::{ENODEV, GetPorts, SetOptions, SetState, Transport, VportCreate, Which, wwn};
+use crate::params::{ENODEV, GetPorts, SetOptions, SetState, Transport};
 use crate::report::{self, PortReport};
-use app::{App, Call, Method, RpcError, Subsystem, When};
+use app::{App, Call, Method, RpcError, Subsystem};
 use fc::{Frames, LinkMaker, Port, PortState, Ports};
 use serde_json::json;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -56,8 +56,9 @@ impl Hba {
         *self.transport.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_transport(&self, transport: Transport) {
-        *self.transport.lock().unwrap_or_else(PoisonError::into_inner) = transport;
+    pub(crate) fn set_options(&self, params: &SetOptions) -> Result<bool, RpcError> {
+        *self.transport.lock().unwrap_or_else(PoisonError::into_inner) = params.transport;
+        Ok(true)
     }
 
     /// The port of any driver by its port name, or a software port by its name.
@@ -74,28 +75,44 @@ impl Hba {
         }
     }
 
-    fn get(&self, params: &GetPorts) -> Result<Vec<PortReport>, RpcError> {
-        let ports = match &params.name {
-            Some(text) => vec![self.port(text)?],
-            None => self.ports.list(),
-        };
+    /// The port that is asked for, or all.
+    pub(crate) fn selected(&self, params: &GetPorts) -> Result<Vec<Arc<dyn Port>>, RpcError> {
+        match &params.name {
+            Some(text) => Ok(vec![self.port(text)?]),
+            None => Ok(self.ports.list()),
+        }
+    }
+
+    pub(crate) fn get(&self, params: &GetPorts) -> Result<Vec<PortReport>, RpcError> {
+        let ports = self.selected(params)?;
         let cores = self.app().cores.clone();
         let number = |place: usize| cores.get(place).and_then(reactor::Handle::core).unwrap_or(place);
         let table = self.table();
         Ok(ports.iter().map(|port| report::of(port.as_ref(), &table, number)).collect())
     }
 
-    fn set_state(&self, params: &SetState) -> Result<bool, RpcError> {
-        let port = self.port(&params.wwpn)?;
-        port.set_up(params.up);
-        let end = Instant::now() + PATIENCE;
-        while (port.status().state == PortState::Disabled) == params.up {
-            if Instant::now() >= end {
-                return Err(RpcError::internal(format!("port {} does not obey in time", port.names())));
-            }
-        }
-        Ok(true)
+    pub(crate) fn set_state(&self, params: &SetState) -> Result<bool, RpcError> {
+        set_up(self.port(&params.wwpn)?.as_ref(), params.up)
     }
+
+    /// Down and up again.
+    pub(crate) fn reset(&self, text: &str) -> Result<bool, RpcError> {
+        let port = self.port(text)?;
+        set_up(port.as_ref(), false)?;
+        set_up(port.as_ref(), true)
+    }
+}
+
+/// Takes a port up or down, and waits for it.
+fn set_up(port: &dyn Port, up: bool) -> Result<bool, RpcError> {
+    port.set_up(up);
+    let end = Instant::now() + PATIENCE;
+    while (port.status().state == PortState::Disabled) == up {
+        if Instant::now() >= end {
+            return Err(RpcError::internal(format!("port {} does not obey in time", port.names())));
+        }
+    }
+    Ok(true)
 }
 
 impl Subsystem for Hba {
@@ -108,37 +125,7 @@ impl Subsystem for Hba {
     }
 
     fn methods(self: Arc<Self>) -> Vec<Method> {
-        let [a, b, c, d, e, f] = std::array::from_fn(|_| self.clone());
-        vec![
-            Method::new(
-                "fc_set_options",
-                When::Both,
-                "Sets what ports serve that do not say.",
-                move |p: SetOptions| {
-                    self.set_transport(p.transport);
-                    Ok(true)
-                },
-            ),
-            Method::new("fc_port_create", When::Runtime, "Makes a Fibre Channel port in software.", move |p| {
-                a.create(p)
-            }),
-            Method::new("fc_port_delete", When::Runtime, "Removes a software port.", move |p: Which| {
-                b.delete(p.text()?)
-            }),
-            Method::new("fc_vport_create", When::Runtime, "Makes a virtual port (NPIV).", move |p: VportCreate| {
-                c.create_virtual(&p)
-            }),
-            Method::new("fc_vport_delete", When::Runtime, "Removes a virtual port.", move |p: Which| {
-                wwn("wwpn", p.text()?)?;
-                d.delete_virtual(p.text()?)
-            }),
-            Method::new("fc_get_ports", When::Runtime, "Tells of all ports and their sessions.", move |p: GetPorts| {
-                e.get(&p)
-            }),
-            Method::new("fc_port_set_state", When::Runtime, "Takes a port up or down.", move |p: SetState| {
-                f.set_state(&p)
-            }),
-        ]
+        crate::methods::methods(&self)
     }
 
     fn start(&self, app: &App) -> anyhow::Result<()> {

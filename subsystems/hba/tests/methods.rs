@@ -184,6 +184,30 @@ fn the_configuration_makes_the_same_ports_again() {
 }
 
 #[test]
+fn sessions_and_counters_of_ports_and_a_reset() {
+    let target = Target::new();
+    target.call("fc_port_create", json!({ "name": "a", "wwpn": WWPN, "link": "fabric" }));
+    target.call("fc_port_create", json!({ "name": "b", "link": "fabric" }));
+    assert_eq!(target.call("fc_get_sessions", json!({})), json!([]), "nobody serves, so nobody logs in");
+    let stats = target.call("fc_get_stats", json!({ "name": "a" }));
+    assert_eq!(
+        (stats.as_array().unwrap().len(), &stats[0]["state"], &stats[0]["sessions"]),
+        (1, &json!("online"), &json!(0))
+    );
+    assert_eq!(target.call("fc_get_stats", json!({})).as_array().unwrap().len(), 2);
+    let ups = |stats: &Value| stats[0]["counters"]["frames_out"].as_u64().unwrap();
+    target.call("fc_port_reset", json!({ "name": "a" }));
+    let end = Instant::now() + Duration::from_secs(5);
+    while target.port("a")["state"] != "online" {
+        assert!(Instant::now() < end, "{}", target.port("a"));
+    }
+    assert!(ups(&target.call("fc_get_stats", json!({ "name": "a" }))) > ups(&stats), "it logged in anew");
+    assert_eq!(target.error("fc_port_reset", json!({ "name": "c" })).0, -19);
+    assert_eq!(target.error("fc_get_stats", json!({ "name": "c" })).0, -19);
+    assert_eq!(target.error("fc_port_reset", json!({})).0, -22);
+}
+
+#[test]
 fn bad_parameters_are_named() {
     let target = Target::new();
     let cases = [

@@ -4,13 +4,18 @@
 //!   process. [`Registers`]: one of its BARs.
 //! - [`Model`]: a function that we are for somebody else: a virtual machine behind a vfio-user socket, our own driver.
 //!   [`Bus`]: what such a function reaches: its host's memory and interrupts.
+//! - [`in_process`]: a model driven by a driver in the same process. `contract` (a feature): what every way must do.
 //! - Owns: nothing; the ways own their descriptors and mappings. In: register accesses. Out: the same, and faults.
 //! - Limits: memory BARs only; MSI-X only.
 //! - Not done: I/O BARs, INTx for drivers, hot plug.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod device;
+mod in_process;
 mod model;
 
 pub use device::{Device, Error, Registers};
+pub use in_process::{InProcess, Runner, in_process};
 pub use model::{BARS, Bar, Bus, Fault, Model};

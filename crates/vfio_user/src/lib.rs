@@ -1,7 +1,7 @@
 //! The vfio-user protocol: devices for virtual machines, and such devices for us.
 //!
 //! - Owns: [`Server`], which hosts one [`pci::Model`] on one Unix socket for one client at a time (a QEMU guest, a user-space driver).
-//!   It is polled, and never waits (but see «DMA without memory»).
+//!   It is polled, and never waits (but see «DMA without memory»). [`Client`], a [`pci::Device`] behind such a socket, for our own drivers.
 //! - In: a socket path and a model. Out: register accesses, the client's memory and interrupts for the model.
 //! - Limits: messages of [`message::MESSAGE_MAX`] bytes, [`memory::MAPPINGS`] mappings, 16 descriptors a message. A client that does not
 //!   read its replies for [`server::STALL`] is disconnected; so is one whose bytes are no messages.
@@ -17,6 +17,8 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+pub mod client;
+pub mod connection;
 pub mod dma_messages;
 mod interrupts;
 pub mod memory;
@@ -26,4 +28,5 @@ mod session;
 mod socket;
 pub mod version;
 
+pub use client::Client;
 pub use server::Server;

@@ -3,6 +3,8 @@
 
 mod chip;
 mod error;
+pub mod assumptions;
+pub mod lane;
 pub mod ring;
 
 pub use chip::Fault;

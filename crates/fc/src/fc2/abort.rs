@@ -4,7 +4,7 @@ use super::exchange::State;
 use super::{Failure, Fc2, Payload, Upcall};
 use crate::{Fc4, FrameBox, Xid};
 use ring::Tick;
-use wire::fc::bls::{BaAcc, BaRjt};
+use wire::fc::bls::{BaAcc, BaRjt, Explanation, Reason};
 use wire::fc::els::{Command, ExchangeId};
 use wire::fc::{FCtl, FrameHeader, PortId, RCtl, Type, UNASSIGNED};
 
@@ -81,6 +81,21 @@ impl Fc2 {
     fn accept_abort(&mut self, place: u16, mut frame: FrameBox) {
         let (ox_id, rx_id) = self.table.at(place).identifiers();
         reply_in_place(&mut frame, RCtl::BA_ACC, rx_id, &BaAcc::exchange(ox_id, rx_id).to_bytes());
+        self.control(frame);
+    }
+
+    /// Refuses the abort of a command that [`Upcall::Abort`] told of: BA_RJT goes out, and the exchange goes on. What was under way when
+    /// the ABTS came has ended.
+    pub fn refuse_abort(&mut self, xid: Xid, reason: Reason, explanation: Explanation) {
+        let Some(place) = self.table.place(xid) else { return };
+        let exchange = self.table.at_mut(place);
+        if !exchange.is_served() || exchange.lost {
+            return;
+        }
+        let Some(mut frame) = exchange.held.take() else { return };
+        exchange.aborted = false;
+        let rx_id = exchange.identifiers().1;
+        reply_in_place(&mut frame, RCtl::BA_RJT, rx_id, &BaRjt::new(reason, explanation).to_bytes());
         self.control(frame);
     }
 

@@ -4,6 +4,7 @@
 mod chip;
 mod error;
 pub mod assumptions;
+pub mod intake;
 pub mod lane;
 pub mod ring;
 

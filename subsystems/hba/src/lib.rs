@@ -10,6 +10,7 @@
 mod made;
 mod methods;
 mod names;
+mod own;
 mod params;
 mod poller;
 mod report;

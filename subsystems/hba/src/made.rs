@@ -1,28 +1,35 @@
 //! The ports that the operator made.
 
+use crate::own::Own;
 use crate::params::{ENODEV, Transport};
 use app::{Call, RpcError};
-use fc::{Port, PortState, SoftPort};
+use fc::PortState;
 use reactor::PollerId;
 use serde_json::json;
 use std::sync::Arc;
 use wire::fc::Wwn;
 
-/// A software port with its node.
+/// What carries a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A node in software, on a link as it was given.
+    Soft(String),
+}
+
+/// A port with what drives it.
 pub struct Made {
     /// What the operator calls it.
     pub name: String,
-    pub port: Arc<SoftPort>,
-    /// As it was given.
-    pub link: String,
+    pub port: Arc<dyn Own>,
+    pub source: Source,
     /// As it was given, if it was.
     pub core: Option<usize>,
     pub transport: Transport,
-    /// Which of the process's cores runs it, and as what.
+    /// Which of the process's cores runs it, and as what; what was added last goes first.
     pub place: usize,
-    pub poller: PollerId,
+    pub pollers: Vec<PollerId>,
     /// Virtual ports on it, oldest first.
-    pub virtuals: Vec<Arc<SoftPort>>,
+    pub virtuals: Vec<Arc<dyn Own>>,
 }
 
 /// All of them, oldest first.
@@ -40,13 +47,13 @@ impl Table {
 
     /// The port of that name or port name.
     pub fn find(&mut self, text: &str) -> Result<&mut Made, RpcError> {
-        let missing = || RpcError::errno(ENODEV).because(format!("there is no software port {text}"));
+        let missing = || RpcError::errno(ENODEV).because(format!("there is no port {text}"));
         self.0.iter_mut().find(|made| made.is(text)).ok_or_else(missing)
     }
 
-    /// Forgets it.
-    pub fn take(&mut self, text: &str) -> Result<Made, RpcError> {
-        self.find(text)?;
+    /// Forgets it, if it is one of those that `wanted` says.
+    pub fn take(&mut self, text: &str, wanted: impl Fn(&Source) -> Result<(), RpcError>) -> Result<Made, RpcError> {
+        wanted(&self.find(text)?.source)?;
         let place = self.0.iter().position(|made| made.is(text)).expect("it was found");
         Ok(self.0.remove(place))
     }
@@ -59,7 +66,7 @@ impl Table {
     }
 
     /// Takes a virtual port from its parent.
-    pub fn take_virtual(&mut self, name: Wwn) -> Option<Arc<SoftPort>> {
+    pub fn take_virtual(&mut self, name: Wwn) -> Option<Arc<dyn Own>> {
         self.0.iter_mut().find_map(|made| {
             let place = made.virtuals.iter().position(|port| port.names().port == name)?;
             Some(made.virtuals.remove(place))
@@ -70,6 +77,12 @@ impl Table {
     pub fn least_loaded(&self, cores: usize) -> usize {
         let load = |core: &usize| self.0.iter().filter(|made| made.place == *core).count();
         (0..cores).min_by_key(load).unwrap_or(0)
+    }
+
+    /// The port of that port name, physical or virtual.
+    pub fn own(&self, name: Wwn) -> Option<Arc<dyn Own>> {
+        let mut all = self.0.iter().flat_map(|made| made.virtuals.iter().chain([&made.port]));
+        all.find(|port| port.names().port == name).cloned()
     }
 
     /// What the operator calls the port of that port name.
@@ -85,18 +98,7 @@ impl Made {
 
     /// The calls that make it again.
     pub fn calls(&self) -> Vec<Call> {
-        let names = self.port.names();
-        let mut params = json!({
-            "name": self.name,
-            "wwnn": names.node.to_string(),
-            "wwpn": names.port.to_string(),
-            "link": self.link,
-            "transport": self.transport,
-        });
-        if let Some(core) = self.core {
-            params["core"] = json!(core);
-        }
-        let mut calls = vec![Call::new("fc_port_create", params)];
+        let mut calls = vec![self.call()];
         for port in &self.virtuals {
             let names = port.names();
             let params = json!({ "parent": self.name, "wwpn": names.port.to_string(), "wwnn": names.node.to_string() });
@@ -104,11 +106,35 @@ impl Made {
         }
         let ports = self.virtuals.iter().rev().chain([&self.port]);
         let down = ports.filter(|port| port.shown().state == PortState::Disabled);
-        calls.extend(
-            down.map(|port| {
-                Call::new("fc_port_set_state", json!({ "wwpn": port.names().port.to_string(), "up": false }))
-            }),
-        );
+        let set = |port: &Arc<dyn Own>| json!({ "wwpn": port.names().port.to_string(), "up": false });
+        calls.extend(down.map(|port| Call::new("fc_port_set_state", set(port))));
         calls
+    }
+
+    /// What it is, for people.
+    pub fn serves(&self) -> String {
+        match &self.source {
+            Source::Soft(link) => format!("FC port {} on {link}", self.port.names()),
+        }
+    }
+
+    fn call(&self) -> Call {
+        let names = self.port.names();
+        let mut params = json!({
+            "name": self.name,
+            "wwnn": names.node.to_string(),
+            "wwpn": names.port.to_string(),
+        });
+        let method = match &self.source {
+            Source::Soft(link) => {
+                params["link"] = json!(link);
+                "fc_port_create"
+            }
+        };
+        params["transport"] = json!(self.transport);
+        if let Some(core) = self.core {
+            params["core"] = json!(core);
+        }
+        Call::new(method, params)
     }
 }

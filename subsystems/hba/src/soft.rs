@@ -1,11 +1,12 @@
 //! Making and unmaking of software ports.
 
-use crate::made::Made;
+use crate::made::{Made, Source};
+use crate::own::Own;
 use crate::params::{EEXIST, EINVAL, PortCreate, Transport, VportCreate, invalid, refused, wwn};
 use crate::subsystem::Hba;
 use crate::{NodePoller, names};
 use app::RpcError;
-use fc::{Config, Names, Node, Port, PortState, SoftPort, make_link};
+use fc::{Config, Names, Node, PortState, make_link};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::fc::Wwn;
@@ -16,7 +17,7 @@ const WORD: Duration = Duration::from_millis(500);
 
 impl Hba {
     /// The names that a call asks for, or made ones.
-    fn names(&self, node: Option<&str>, port: Option<&str>, parent: Option<Wwn>) -> Result<Names, RpcError> {
+    pub(crate) fn names(&self, node: Option<&str>, port: Option<&str>, parent: Option<Wwn>) -> Result<Names, RpcError> {
         let Some(port) = port else {
             let made = names::random();
             return Ok(Names { node: parent.unwrap_or(made.node), ..made });
@@ -27,7 +28,7 @@ impl Hba {
     }
 
     /// A port name must be nobody else's in this process.
-    fn check_free(&self, name: Wwn) -> Result<(), RpcError> {
+    pub(crate) fn check_free(&self, name: Wwn) -> Result<(), RpcError> {
         let Some(other) = self.ports.find(name) else { return Ok(()) };
         let (driver, link) = (other.driver(), other.status().link);
         let place = format!("port name {name} is in use by the {driver} port {} on {link}", other.names());
@@ -44,11 +45,11 @@ impl Hba {
         }
         let transport = params.transport.unwrap_or_else(|| self.transport());
         let made = self.start(name, names, &params, transport)?;
-        if let Some(reason) = self.word_of(&made.port) {
+        if let Some(reason) = self.word_of(made.port.as_ref()) {
             self.end(made);
             return Err(refused(format!("{}: {reason}", params.link)));
         }
-        log::info!("FC port {} is {} on {}", made.name, names, made.link);
+        log::info!("FC port {} is {} on {}", made.name, names, params.link);
         self.table().add(made);
         Ok(names.port.to_string())
     }
@@ -56,13 +57,7 @@ impl Hba {
     /// Makes link and node, tells the services, and puts the node on its core.
     fn start(&self, name: String, names: Names, params: &PortCreate, transport: Transport) -> Result<Made, RpcError> {
         let cores = &self.app().cores;
-        let place = match params.core {
-            None => self.table().least_loaded(cores.len()),
-            Some(number) => {
-                let found = cores.iter().position(|core| core.core() == Some(number));
-                found.ok_or_else(|| invalid(format!("core: {number} is not one of the target's cores")))?
-            }
-        };
+        let place = self.place(params.core)?;
         let waker = cores[place].waker();
         let wake: fc::Wake = Arc::new(move || waker.wake());
         let link = make_link(&self.makers, &params.link, names, wake.clone());
@@ -75,12 +70,20 @@ impl Hba {
             self.ports.remove(names.port);
             RpcError::internal(format!("core {place}: {error}"))
         })?;
-        let (link, core) = (params.link.clone(), params.core);
-        Ok(Made { name, port, link, core, transport, place, poller, virtuals: Vec::new() })
+        let (source, core) = (Source::Soft(params.link.clone()), params.core);
+        Ok(Made { name, port, source, core, transport, place, pollers: vec![poller], virtuals: Vec::new() })
+    }
+
+    /// The core that is asked for, or the one with the fewest ports; by its place among the target's.
+    pub(crate) fn place(&self, core: Option<usize>) -> Result<usize, RpcError> {
+        let cores = &self.app().cores;
+        let Some(number) = core else { return Ok(self.table().least_loaded(cores.len())) };
+        let found = cores.iter().position(|core| core.core() == Some(number));
+        found.ok_or_else(|| invalid(format!("core: {number} is not one of the target's cores")))
     }
 
     /// Waits a moment until the fabric has taken a port or refused it; in the latter case, why.
-    fn word_of(&self, port: &SoftPort) -> Option<String> {
+    pub(crate) fn word_of(&self, port: &dyn Own) -> Option<String> {
         let end = Instant::now() + WORD;
         loop {
             let status = port.shown();
@@ -96,22 +99,27 @@ impl Hba {
     /// Takes a port and all virtual ones on it away.
     pub(crate) fn end(&self, made: Made) {
         for port in made.virtuals.iter().rev() {
-            self.end_virtual(port);
+            self.end_virtual(port.as_ref());
         }
         self.ports.remove(made.port.names().port);
         made.port.set_up(false);
         if !made.port.reaches(PortState::Disabled) {
             log::warn!("port {}: its core does not take it down in time", made.port.names());
         }
-        let poller = made.poller;
-        if let Err(error) = self.app().cores[made.place].call(move |reactor| drop(reactor.remove(poller))) {
+        let pollers = made.pollers;
+        let end = move |reactor: &mut reactor::Reactor| {
+            pollers.into_iter().rev().for_each(|poller| drop(reactor.remove(poller)));
+        };
+        if let Err(error) = self.app().cores[made.place].call(end) {
             log::error!("port {}: core {}: {error}", made.port.names(), made.place);
         }
     }
 
     pub(crate) fn delete(&self, text: &str) -> Result<bool, RpcError> {
         let _one_at_a_time = self.changes();
-        let made = self.table().take(text)?;
+        let made = self.table().take(text, |source| match source {
+            Source::Soft(_) => Ok(()),
+        })?;
         self.end(made);
         Ok(true)
     }
@@ -121,13 +129,13 @@ impl Hba {
         let parent = self.table().find(&params.parent)?.port.clone();
         let names = self.names(params.wwnn.as_deref(), params.wwpn.as_deref(), Some(parent.names().node))?;
         self.check_free(names.port)?;
-        let port = parent.add_vport(names).map_err(|reason| RpcError::errno(EINVAL).because(reason))?;
+        let port = parent.clone().add_virtual(names).map_err(|reason| RpcError::errno(EINVAL).because(reason))?;
         if let Err(reason) = self.ports.add(port.clone()) {
-            port.remove();
+            port.take_away();
             return Err(RpcError::errno(EEXIST).because(reason));
         }
-        if let Some(reason) = self.word_of(&port) {
-            self.end_virtual(&port);
+        if let Some(reason) = self.word_of(port.as_ref()) {
+            self.end_virtual(port.as_ref());
             return Err(refused(reason));
         }
         log::info!("virtual FC port {names} is on {}", parent.names());
@@ -135,9 +143,9 @@ impl Hba {
         Ok(names.port.to_string())
     }
 
-    fn end_virtual(&self, port: &SoftPort) {
+    fn end_virtual(&self, port: &dyn Own) {
         self.ports.remove(port.names().port);
-        if !port.remove() {
+        if !port.take_away() {
             log::warn!("virtual port {}: its core does not let it go in time", port.names());
         }
     }
@@ -149,7 +157,7 @@ impl Hba {
         let port = taken.ok_or_else(|| {
             RpcError::errno(crate::params::ENODEV).because(format!("there is no virtual port {name}"))
         })?;
-        self.end_virtual(&port);
+        self.end_virtual(port.as_ref());
         Ok(true)
     }
 }

@@ -95,9 +95,15 @@ impl Hba {
         set_up(self.port(&params.wwpn)?.as_ref(), params.up)
     }
 
-    /// Down and up again.
+    /// An adapter's chip is reset; another port goes down and up again.
     pub(crate) fn reset(&self, text: &str) -> Result<bool, RpcError> {
         let port = self.port(text)?;
+        let own = self.table().own(port.names().port);
+        if let Some(own) = own
+            && own.reset().map_err(RpcError::internal)?
+        {
+            return Ok(true);
+        }
         set_up(port.as_ref(), false)?;
         set_up(port.as_ref(), true)
     }
@@ -135,7 +141,7 @@ impl Subsystem for Hba {
 
     fn serves(&self) -> Vec<String> {
         let table = self.table();
-        table.iter().map(|made| format!("FC port {} on {}", made.port.names(), made.link)).collect()
+        table.iter().map(crate::made::Made::serves).collect()
     }
 
     fn stop(&self) {

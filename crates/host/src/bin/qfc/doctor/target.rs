@@ -81,7 +81,7 @@ fn examine_target(target: Side, switch: Option<Side>) -> Vec<Finding> {
         fabrics: fabrics(target),
     };
     known.fabrics.extend(switch.map(fabrics).unwrap_or_default());
-    let mut findings: Vec<Finding> = get("hba_get_adapters").iter().filter_map(adapter).collect();
+    let mut findings: Vec<Finding> = get("hba_get_adapters").iter().map(adapter).collect();
     if known.ports.is_empty() {
         findings.push(no_port());
     }
@@ -100,19 +100,17 @@ fn no_port() -> Finding {
         .mend("qfc rpc hba_attach '{\"address\": \"virtual\"}'    (or a PCI address, or vfio-user:SOCKET)")
 }
 
-/// An adapter of the target that does not run.
-fn adapter(adapter: &Value) -> Option<Finding> {
-    let (address, state) = (text(adapter, "address"), text(adapter, "state"));
+/// An adapter of the target, and how far its driver is with it.
+fn adapter(adapter: &Value) -> Finding {
+    let (address, state, model) = (text(adapter, "address"), text(adapter, "state"), text(adapter, "model"));
     let reason = adapter["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let model = text(adapter, "model");
-    Some(match state {
-        "" => return None,
-        "failed" => Finding::problem("adapter", address, format!("{model} failed{reason}"))
-            .mend(format!("qfc rpc fc_port_reset '{{\"address\": \"{address}\"}}'")),
-        _ => {
-            Finding::ok("adapter", address, format!("{model}, firmware {}, {state}{reason}", text(adapter, "firmware")))
-        }
-    })
+    match adapter["firmware"].as_str() {
+        _ if state == "given up" => Finding::problem("adapter", address, format!("{model} was given up{reason}"))
+            .mend(format!("qfc rpc fc_port_reset '{{\"name\": \"{}\"}}'", text(adapter, "wwpn"))),
+        Some(firmware) => Finding::ok("adapter", address, format!("{model}, firmware {firmware}, {state}{reason}")),
+        None => Finding::problem("adapter", address, format!("{model} does not run yet: {state}{reason}"))
+            .mend("wait for it; the target's log has each step: qfc rpc log_set_flag '{\"flag\": \"hba\"}'"),
+    }
 }
 
 fn link(port: &Value) -> Finding {

@@ -180,11 +180,17 @@ fn links_and_adapters_have_remedies_of_their_kind() {
         let findings = examined(&down);
         assert!(one(&findings, "link", State::Problem).mend[0].contains(mend), "{link}: {findings:?}");
     }
-    let mut failed = answers();
-    failed["hba_get_adapters"] =
-        json!([{ "address": "0000:3b:00.0", "model": "QLE2742", "state": "failed", "reason": "no firmware" }]);
-    let findings = examined(&failed);
-    assert!(one(&findings, "adapter", State::Problem).text.contains("no firmware"));
+    let mut with = answers();
+    with["hba_get_adapters"] = json!([{ "address": "0000:3b:00.0", "model": "QLE2742", "state": "given up",
+        "reason": "the chip does not answer", "firmware": null, "wwpn": PORT }]);
+    let findings = examined(&with);
+    let finding = one(&findings, "adapter", State::Problem);
+    assert!(finding.text.contains("does not answer") && finding.mend[0].contains("fc_port_reset"), "{finding:?}");
+    with["hba_get_adapters"][0]["state"] = json!("loading firmware");
+    assert!(one(&examined(&with), "adapter", State::Problem).text.contains("loading firmware"));
+    (with["hba_get_adapters"][0]["state"], with["hba_get_adapters"][0]["firmware"]) =
+        (json!("online"), json!("9.08.00"));
+    assert!(one(&examined(&with), "adapter", State::Ok).text.contains("9.08.00"));
 }
 
 #[test]

@@ -13,6 +13,8 @@ SETS = {
     "usual": ("a1fcp b2fcp c1nvme d2nvme", "e1fcp f1nvme"),
     "eight": ("a1fcp b1fcp c1fcp d1fcp e1nvme f1nvme g1nvme h1nvme", ""),
 }
+# Those that the target may drive itself. Their names are those that its ports have otherwise.
+OF_TARGET = {"t1fcp": ("21000024ff000001", "20000024ff000001"), "u2fcp": ("10000024ff000002", "20000024ff000001")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,23 +23,28 @@ class Hba:
     fabric: int
     priority: str
     sockets: pathlib.Path  # folder
+    names: tuple = ()
+
+    @property
+    def name(self) -> str:
+        return f"hba-{self.letter}"
 
     @property
     def wwpn(self) -> str:
-        return f"21000024ff7f00{ord(self.letter) - ord('a') + 0xA:02x}"
+        return self.names[0] if self.names else f"21000024ff7f00{ord(self.letter) - ord('a') + 0xA:02x}"
 
     @property
     def wwnn(self) -> str:
-        return "20" + self.wwpn[2:]
+        return self.names[1] if self.names else "20" + self.wwpn[2:]
 
     @property
     def socket(self) -> pathlib.Path:
-        return self.sockets / f"hba-{self.letter}.sock"
+        return self.sockets / f"{self.name}.sock"
 
     def create(self) -> tuple:
         """The call that makes it."""
         return "fabric_hba_create", {
-            "name": f"hba-{self.letter}", "fabric": f"fabric{self.fabric}", "socket": str(self.socket),
+            "name": self.name, "fabric": f"fabric{self.fabric}", "socket": str(self.socket),
             "wwpn": self.wwpn, "wwnn": self.wwnn, "fc4_priority": self.priority,
         }  # fmt: skip
 
@@ -47,7 +54,15 @@ class Hba:
 
 def hbas(name: str, sockets: pathlib.Path) -> tuple:
     """Two tuples of HBAs: of the first guest, and of the second."""
-    return tuple(tuple(Hba(w[0], int(w[1]), w[2:], sockets) for w in words.split()) for words in SETS[name])
+    return tuple(tuple(made(word, sockets) for word in words.split()) for words in SETS[name])
+
+
+def of_target(sockets: pathlib.Path) -> tuple:
+    return tuple(made(word, sockets, names) for word, names in OF_TARGET.items())
+
+
+def made(word: str, sockets: pathlib.Path, names: tuple = ()) -> Hba:
+    return Hba(word[0], int(word[1]), word[2:], sockets, names)
 
 
 def devices(of_guest: tuple) -> list:

@@ -24,7 +24,7 @@ class Rig:
         self.failed_boots = 0
         self.hbas, self.more = hba.hbas(kind[0], sockets) if kind[0] else ((), ())
         if kind[0] and not self.within:
-            self.fabric = Fabric(binary, work, sockets, self.hbas + self.more)
+            self.fabric = Fabric(binary, work, sockets, self.hbas + self.more + hba.of_target(sockets))
 
     @property
     def within(self) -> tuple:

@@ -35,7 +35,7 @@ class HostSide:
     def __init__(self, target: Target, rig: Rig):
         self._target = target
         self._rig = rig
-        self._pulled = {}  # port name -> where it was
+        self._taken_down = {}  # port name -> where it was
 
     def start(self) -> str:
         """Start the target again after `kill9` or `stop`."""
@@ -69,12 +69,19 @@ class HostSide:
         return json.dumps(self._switch().rpc(method, json.loads(params) if params else None))
 
     def cable(self, call: str) -> str:
-        """Pull and plug at the switch: `host cable WWPN out`, and `in`."""
+        """Pull and plug the cable of a virtual HBA: `host cable WWPN out`, and `in`."""
         wwpn, _, how = call.partition(" ")
-        if how == "out":
-            self._pulled[wwpn] = self._at(wwpn)
-        fabric, port = self._pulled[wwpn]
-        self._switch().rpc({"out": "fabric_port_down", "in": "fabric_port_up"}[how], {"fabric": fabric, "port": port})
+        (hba,) = [hba for hba in self._rig.hbas + self._rig.more if hba.wwpn == wwpn]
+        self._switch().rpc("fabric_hba_set_cable", {"name": hba.name, "in": {"in": True, "out": False}[how]})
+        return ""
+
+    def switch_port(self, call: str) -> str:
+        """Take the F_Port where a port is logged in down, and the same up again: `host switch_port WWPN down`, and `up`."""
+        wwpn, _, how = call.partition(" ")
+        if how == "down":
+            self._taken_down[wwpn] = self._at(wwpn)
+        fabric, port = self._taken_down[wwpn]
+        self._switch().rpc(f"fabric_port_{how}", {"fabric": fabric, "port": port})
         return ""
 
     def second(self, call: str) -> str:

@@ -18,7 +18,7 @@ def run(session, kernel, image, transport: str) -> int:
         target, hbas, fabric = Target(session.binary, work, session.sockets, transport), (), None
         if transport in WITH_HBAS:
             hbas, _ = hba.hbas("usual", session.sockets)
-            fabric = Fabric(session.binary, work, session.sockets, hbas)
+            fabric = Fabric(session.binary, work, session.sockets, hbas + hba.of_target(session.sockets))
         try:
             if fabric:
                 fabric.start()

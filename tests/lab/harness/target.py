@@ -8,7 +8,7 @@ users write; nothing else of the project is used here.
 import os
 import pathlib
 
-from . import fabric, network
+from . import fabric, hba, network
 from .places import LabError
 from .program import Program, ProgramError
 
@@ -20,7 +20,7 @@ DISK_MIB = 64
 
 # Fibre Channel names of the target's ports, the first on tap0, the second on tap1. Linux makes its port's name of the MAC address,
 # 2000525400123456: the first is greater, the second smaller, which decides who logs in with whom where there is no switch.
-WWPN1, WWPN2 = "21000024ff000001", "10000024ff000002"
+WWPN1, WWPN2 = (wwpn for wwpn, _ in hba.OF_TARGET.values())
 NAMES1, NAMES2 = (f"nn-0x20000024ff000001:pn-0x{wwpn}" for wwpn in (WWPN1, WWPN2))
 
 VOLUMES = """\
@@ -103,6 +103,12 @@ ELSEWHERE = """\
   Names {names2}
   Link unix:{fabric2}
 """
+# The same ports on adapters that the target's own driver drives: virtual ones that the other process serves.
+ADAPTERS = """\
+[QFC]
+  Hba vfio-user:{hba1}
+  Hba vfio-user:{hba2}
+"""
 WITHIN = """\
 [Fabric1]
   Listen unix:{fabric1}
@@ -138,6 +144,7 @@ CONFIGS = {
     "fcoe": VOLUMES + FCOE + NODE,
     "vn2vn": VOLUMES + VN2VN + NODE,
     "qla2xxx": VOLUMES + ELSEWHERE + NODE + BOTH,
+    "qla": VOLUMES + ADAPTERS + NODE + BOTH,
     "qla2xxx-within": VOLUMES + WITHIN + NODE + BOTH,
 }
 
@@ -166,11 +173,13 @@ class Target(Program):
         self.sockets = sockets
         with open(self.disk, "wb") as disk:
             disk.truncate(DISK_MIB << 20)
+        own1, own2 = hba.of_target(sockets)
         self.config.write_text(
             CONFIGS[kind].format(
                 disk=self.disk, nqn1=NQN1, nqn2=NQN2, address=network.HOST, port=PORT, uuid=DISK_UUID,
                 wwpn1=WWPN1, wwpn2=WWPN2, names1=NAMES1, names2=NAMES2,
                 fabric1=fabric.listen(sockets, 1), fabric2=fabric.listen(sockets, 2),
+                hba1=own1.socket, hba2=own2.socket,
             )  # fmt: skip
         )
 
@@ -182,8 +191,8 @@ class Target(Program):
 
     def start(self) -> None:
         super().start()
-        for hba in self.hbas:
-            self.rpc(*hba.create())
+        for each in self.hbas:
+            self.rpc(*each.create())
 
     def is_ready(self) -> bool:
         """It listens, or on Fibre Channel its RPC answers that the ports are there."""

@@ -1,5 +1,5 @@
 //! Where memory comes from: huge pages by memfd or in a directory, or ordinary pages.
-use crate::mapping::{available, map_ordinary, unmap};
+use crate::mapping::{available, map_ordinary, unmap, wish};
 use crate::{Error, HUGE_PAGE, PAGE, Part, round_up};
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -170,7 +170,7 @@ impl Source {
         let size = NonZeroUsize::new(len).expect("a mapping has pages");
         let rights = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
-        let mapped = unsafe { mmap(None, size, rights, MapFlags::MAP_SHARED, &self.files[file], at as i64) };
+        let mapped = unsafe { mmap(Some(wish(len)), size, rights, MapFlags::MAP_SHARED, &self.files[file], at as i64) };
         mapped.map(NonNull::cast).map_err(|e| self.refused(len, e))
     }
 

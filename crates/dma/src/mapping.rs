@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Ends a mapping.
 ///
@@ -22,7 +23,7 @@ pub(crate) fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<N
     let room = NonZeroUsize::new(len + HUGE_PAGE).expect("a mapping has pages");
     let hold = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
     // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
-    let start = unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, hold) }.map_err(refused)?;
+    let start = unsafe { mmap_anonymous(Some(wish(len)), room, ProtFlags::PROT_NONE, hold) }.map_err(refused)?;
     let skip = start.addr().get().next_multiple_of(HUGE_PAGE) - start.addr().get();
     // SAFETY: the aligned place lies inside the room just made, which is one huge page longer than needed.
     let place = unsafe { start.byte_add(skip) };
@@ -43,6 +44,17 @@ pub(crate) fn map_ordinary(len: usize, file: Option<(&File, usize)>) -> Result<N
     // SAFETY: the mapping just made. Advice only: a kernel without it says no.
     let _ = unsafe { madvise(base.cast(), len, MmapAdvise::MADV_HUGEPAGE) };
     Ok(base)
+}
+
+/// Where the next `len` bytes had best be mapped: the kernel takes another place if that is taken. Devices see memory where the process sees
+/// it, and many IOMMUs reach no more than 39 bits, below which the kernel gives nothing by itself.
+pub(crate) fn wish(len: usize) -> NonZeroUsize {
+    static NEXT: AtomicUsize = AtomicUsize::new(64 << 30);
+    const END: usize = 1 << 39;
+    let at = NEXT.fetch_add(len.next_multiple_of(HUGE_PAGE), Relaxed);
+    // Used up (or 32 bits): any place will do.
+    let low = if at.saturating_add(len) < END { at } else { 64 << 30 };
+    NonZeroUsize::new(low).expect("a constant above 0")
 }
 
 /// Unmaps the parts of a room of `len + HUGE_PAGE` bytes that are not used, or all of it.

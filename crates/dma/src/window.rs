@@ -98,6 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_where_every_iommu_reaches_and_ranges_go_over_parts() {
+        let arena = arena();
+        let regions: Vec<_> = (0..8).map(|_| arena.region(HUGE_PAGE).unwrap()).collect();
+        let parts = arena.parts().unwrap();
+        assert!(parts.iter().all(|part| part.address + part.len < 1 << 39), "{parts:?}");
+        let ends = |at: u64| parts.iter().any(|part| part.address + part.len == at);
+        let border = parts.iter().map(|part| part.address).find(|at| ends(*at)).expect("eight parts in a row");
+        let mut window = Arena::window(&arena);
+        assert!(window.write(border - 50, &[5; 100]));
+        let mut got = [0; 102];
+        assert!(window.read(border - 51, &mut got));
+        assert_eq!((got[0], &got[1..101], got[101]), (0, &[5; 100][..], 0));
+        drop(regions);
+    }
+
+    #[test]
     fn growth_is_seen_and_nothing_outside() {
         let arena = arena();
         let mut window = Arena::window(&arena);

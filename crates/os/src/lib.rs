@@ -1,7 +1,7 @@
 //! What Linux offers to a polling core: doors for [`dma::Data`] and a few system calls, each behind a safe call.
 //!
 //! - Owns: [`SendQueue`] (all that one connection has to send, in one call), [`Uring`] (file I/O by io_uring), [`Epoll`], [`EventFd`],
-//!   [`PacketSocket`] (Ethernet frames of an interface).
+//!   [`PacketSocket`] (Ethernet frames of an interface), [`VfioDevice`] (a PCI function and the memory that it may reach).
 //! - In: handles and small headers. Out: the same handles, once the kernel is done with them.
 //! - Limits: queues and rings have their memory for life; who fills them asks for room first.
 //! - Not done: zero-copy sends (measured: a loss on loopback), io_uring for sockets (no gain), registered buffers.
@@ -26,6 +26,7 @@ mod seqpacket;
 mod socket;
 mod threads;
 mod uring;
+mod vfio;
 
 pub use descriptors::{DESCRIPTORS, receive_with, send_with};
 pub use device::{BlockDevice, O_DIRECT, block_device, direct_alignment};
@@ -39,3 +40,4 @@ pub use seqpacket::{PACKETS, PacketBatch, send_packets};
 pub use socket::{Congestion, Tune, listen, tune};
 pub use threads::{online_cores, pin_to_core};
 pub use uring::{Completion, FileSlot, Uring};
+pub use vfio::{Container, Group, Iommufd, Reach, RegionInfo, VfioBar, VfioDevice};

@@ -1,7 +1,8 @@
 //! What we take to be true of the firmware without having it from a driver that is in use. Each is one function here, and in
 //! `firmware-notes/` for the first owner of an adapter to confirm: what is wrong is mended here alone.
 
-use wire::isp::iocb::{Atio7, CtioStatus};
+use fc::Fc4;
+use wire::isp::iocb::{Atio7, CtioStatus, ImmediateNotify};
 
 /// A command of NVMe comes as an ATIO type 7 like one of FCP; the first two bytes of its IU (FDh 28h) tell it, for no LUN in use
 /// begins so. Its IU goes on in the next slot without a header.
@@ -41,4 +42,27 @@ pub fn all_data_came(status: CtioStatus, residual: u32) -> bool {
 #[inline]
 pub fn exchange_is_over(status: CtioStatus) -> bool {
     status == CtioStatus::INVALID_RX_ID
+}
+
+/// A PRLI or PRLO notify says its FC-4 type in byte 34: 08h FCP, 28h NVMe; 0, as firmware of which nothing of the kind is known would leave
+/// it, is taken for FCP. Any other type is none that we serve.
+pub fn notify_fc4(notify: &ImmediateNotify) -> Option<Fc4> {
+    match notify.prli_type() {
+        0 | 0x08 => Some(Fc4::Fcp),
+        0x28 => Some(Fc4::Nvme),
+        _ => None,
+    }
+}
+
+/// The initiator function is bit 5 of word 3 for both protocols. The notify has the low half of that word.
+pub const fn is_initiator(fc4: Fc4, word3: u32) -> bool {
+    match fc4 {
+        Fc4::Fcp | Fc4::Nvme => word3 & 1 << 5 != 0,
+    }
+}
+
+/// With the MSI-X handshake option on and MSI-X off, queues and shadow pointers go on although nobody acknowledges; host_status shows one
+/// event at a time, each acknowledged by us.
+pub const fn polls_without_interrupts() -> bool {
+    true
 }

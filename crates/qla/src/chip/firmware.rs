@@ -1,7 +1,7 @@
 //! Where firmware comes from, and what is said when it comes from nowhere.
 
-use super::image::{Image, ImageError};
 use super::identity::Layout;
+use super::image::{Image, ImageError};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,7 +73,9 @@ impl FirmwareFile {
     }
 
     fn name(&self) -> String {
-        self.path.file_name().map_or_else(|| self.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        self.path
+            .file_name()
+            .map_or_else(|| self.path.display().to_string(), |name| name.to_string_lossy().into_owned())
     }
 }
 

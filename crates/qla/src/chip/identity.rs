@@ -2,9 +2,7 @@
 
 use fc::Names;
 use wire::fc::Wwn;
-use wire::isp::flash::{
-    FltRegion, HostOptions, ImageStatus, Nvram, Region, regions, vpd_field, vpd_identifier,
-};
+use wire::isp::flash::{FltRegion, HostOptions, ImageStatus, Nvram, Region, regions, vpd_field, vpd_identifier};
 use wire::isp::icb::Options1;
 
 /// What drivers take for the firmware's place when there is no layout table.

@@ -243,7 +243,11 @@ impl Start {
             log::warn!("{}: the flash has no layout table; defaults are used", chip.address);
         }
         if !identity.own_names {
-            log::warn!("{}: no NVRAM; the port has the name {} that all such adapters have", chip.address, identity.names);
+            log::warn!(
+                "{}: no NVRAM; the port has the name {} that all such adapters have",
+                chip.address,
+                identity.names
+            );
         }
         let secondary = secondary_is_active(found.status.as_deref(), found.secondary_status.as_deref());
         found.sources = self.file.sources(&found.layout, secondary);

@@ -135,10 +135,7 @@ impl Device for Fake {
 /// A flash with layout, NVRAM and an image.
 fn flash() -> Vec<u8> {
     let mut flash = vec![0xff; 0x41_0000];
-    let list = [
-        FltRegion::of(Region::FIRMWARE, 0x10_0000, 0x8_0000),
-        FltRegion::of(Region::NVRAM_0, 0x40_0200, 512),
-    ];
+    let list = [FltRegion::of(Region::FIRMWARE, 0x10_0000, 0x8_0000), FltRegion::of(Region::NVRAM_0, 0x40_0200, 512)];
     let mut head = FltHeader { version: U16::new(1), length: U16::new(32), ..FltHeader::new_zeroed() };
     let sum = sum16(&[head.as_bytes(), list.as_bytes()].concat());
     head.checksum = U16::new(sum.wrapping_neg());

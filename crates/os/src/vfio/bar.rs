@@ -10,8 +10,7 @@ use std::sync::atomic::{Ordering::SeqCst, fence};
 /// A mapped BAR. An access outside of it reads all ones and writes nothing, as on a bus. What was written to memory before a write of
 /// a register is there for the device when that arrives (on x86; other processors order device memory in their own ways).
 ///
-/// Limits: the kernel ends a process (SIGBUS) that accesses the BAR while the function's memory decoding is off; the kernel itself turns it off for
-/// the time of a reset, and waits there for nobody.
+/// Limits: an access while the function's memory decoding is off (its command register) ends the process (SIGBUS).
 #[derive(Debug)]
 pub struct VfioBar {
     base: NonNull<u8>,

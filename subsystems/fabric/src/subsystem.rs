@@ -3,7 +3,7 @@
 use crate::control::{Create, DEFAULT_NAME, Fabric};
 use crate::frames::Pool;
 use crate::maker::EmbeddedMaker;
-use crate::{config, faults, methods, zones};
+use crate::{config, faults, hba, methods, zones};
 use app::{App, Call, Method, RpcError, Subsystem};
 use fabric::fcoe::{FcoeMaker, Vn2vnMaker};
 use fabric::link::UnixMaker;
@@ -20,6 +20,7 @@ pub(crate) struct Inner {
     app: OnceLock<App>,
     fabrics: Mutex<BTreeMap<String, Arc<Fabric>>>,
     frames: Pool,
+    pub(crate) hbas: hba::Table,
 }
 
 impl FabricSubsystem {
@@ -71,8 +72,21 @@ impl Inner {
     }
 
     pub(crate) fn delete(&self, name: &str) -> Result<(), RpcError> {
+        if let Some(hba) = self.hbas.on(name) {
+            let text = format!("the adapter {hba} is on fabric '{name}': fabric_hba_delete it first");
+            return Err(RpcError::bad_params(text));
+        }
         let fabric = self.lock().remove(name);
         fabric.ok_or_else(|| missing(name)).map(|fabric| fabric.stop())
+    }
+
+    /// Makes a virtual adapter on the fabric that it asks for, or on the only one; without any, one is made.
+    pub(crate) fn create_hba(&self, create: hba::Create) -> Result<String, RpcError> {
+        let fabric = match &create.fabric {
+            Some(name) => self.find(Some(name))?,
+            None => self.find_or_create("")?,
+        };
+        self.hbas.create(create, &fabric, self.frames(), &self.app()?.cores)
     }
 
     /// The fabric of that name; without a name the only one there is, or the one with the usual name.
@@ -116,7 +130,8 @@ impl Subsystem for FabricSubsystem {
     }
 
     fn methods(self: Arc<Self>) -> Vec<Method> {
-        let parts = [methods::methods(&self.0), zones::methods(&self.0), faults::methods(&self.0)];
+        let inner = &self.0;
+        let parts = [methods::methods(inner), hba::methods(inner), zones::methods(inner), faults::methods(inner)];
         parts.into_iter().flatten().collect()
     }
 
@@ -131,15 +146,18 @@ impl Subsystem for FabricSubsystem {
             let reached = if listeners.is_empty() { "in this process only".to_owned() } else { listeners.join(", ") };
             format!("Fibre Channel fabric {}: {reached}", fabric.create.name)
         };
-        self.0.all().into_iter().map(line).collect()
+        let fabrics = self.0.all().into_iter().map(line);
+        fabrics.chain(self.0.hbas.serves()).collect()
     }
 
     fn stop(&self) {
+        self.0.hbas.stop();
         let fabrics = std::mem::take(&mut *self.0.lock());
         fabrics.values().for_each(|fabric| fabric.stop());
     }
 
     fn config(&self) -> Vec<Call> {
-        self.0.all().iter().flat_map(|fabric| config::calls(fabric)).collect()
+        let calls = |fabric: &Arc<Fabric>| [config::calls(fabric), self.0.hbas.calls(&fabric.create.name)].concat();
+        self.0.all().iter().flat_map(calls).collect()
     }
 }

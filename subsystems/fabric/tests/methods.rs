@@ -1,63 +1,24 @@
 //! The subsystem on a running core, by its methods.
 
-use app::{App, Options, RpcError, State, Subsystem, assemble};
+mod common;
+
+use app::Subsystem;
+use common::Target;
 use fabric::link::UnixLink;
-use fabric_target::FabricSubsystem;
 use fc::{Frame, Link, LinkEvent, Names};
-use reactor::{Clock, Cores};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wire::fc::els::{Command, Login};
 use wire::fc::{FCtl, FrameHeader, PortId, RCtl, Type, Wwn};
 
-struct Target {
-    app: App,
-    fabric: Arc<FabricSubsystem>,
-    cores: Option<Cores>,
-    began: Instant,
+/// What ports do with a target.
+trait Ports {
+    fn log_in(&self, link: &mut dyn Link, name: u64) -> PortId;
+    fn embedded(&self, to: &str) -> Result<Box<dyn Link>, String>;
 }
 
-impl Target {
-    fn start() -> Self {
-        let cores = Cores::start(&[0], &reactor::Options { clock: Clock::real(), ..Default::default() }, |_, _| {});
-        let cores = cores.unwrap();
-        let memory = dma::Options { backing: dma::Backing::Ordinary, single_file: false, reserve: 0 };
-        let fabric = Arc::new(FabricSubsystem::default());
-        let all: Arc<[Arc<dyn Subsystem>]> = Arc::new([fabric.clone() as Arc<dyn Subsystem>]);
-        let app = assemble(Options::default(), dma::Arena::new(memory).unwrap(), cores.handles().into(), all).unwrap();
-        fabric.start(&app).unwrap();
-        app.methods.enter(State::Runtime);
-        Self { app, fabric, cores: Some(cores), began: Instant::now() }
-    }
-
-    fn call(&self, method: &str, params: Value) -> Result<Value, RpcError> {
-        self.app.methods.call(method, params)
-    }
-
-    fn ok(&self, method: &str, params: Value) -> Value {
-        self.call(method, params.clone()).unwrap_or_else(|error| panic!("{method} {params}: {error}"))
-    }
-
-    fn refused(&self, method: &str, params: Value) -> String {
-        self.call(method, params).unwrap_err().to_string()
-    }
-
-    fn now(&self) -> u64 {
-        self.began.elapsed().as_nanos() as u64
-    }
-
-    fn until<T>(&self, what: &str, mut check: impl FnMut(u64) -> Option<T>) -> T {
-        let end = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < end {
-            if let Some(result) = check(self.now()) {
-                return result;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        panic!("never: {what}");
-    }
-
+impl Ports for Target {
     fn log_in(&self, link: &mut dyn Link, name: u64) -> PortId {
         self.until("link up", |now| link.event(now).filter(|event| matches!(event, LinkEvent::Up(_))));
         let header = FrameHeader::new(RCtl::ELS_REQUEST, Type::ELS, PortId::NONE, PortId::FABRIC)
@@ -74,13 +35,6 @@ impl Target {
     fn embedded(&self, to: &str) -> Result<Box<dyn Link>, String> {
         let names = Names { node: Wwn(1), port: Wwn(2) };
         fc::make_link(&self.fabric.makers(), to, names, Arc::new(|| {}))
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.fabric.stop();
-        self.cores.take().into_iter().for_each(|cores| drop(cores.stop()));
     }
 }
 

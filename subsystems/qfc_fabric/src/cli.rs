@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::hba::{self, HbaArg};
 use app::cpumask;
 use clap::{ArgAction, Parser};
 use serde_json::json;
@@ -11,13 +12,15 @@ const SOCKET: &str = "/var/tmp/qfc_fabric.sock";
 /// Where the JSON-RPC server listens unless something else is said: not where the target's does.
 const RPC_SOCKET: &str = "/var/tmp/qfc_fabric_rpc.sock";
 
-const ABOUT: &str = "A Fibre Channel switch in software: ports attach by a Unix socket or by FCoE.";
+const ABOUT: &str = "A Fibre Channel switch in software: ports attach by a Unix socket, by FCoE, or as virtual QLE2742 adapters of guests.";
 
 const EXAMPLES: &str = "\
 Examples:
   qfc_fabric                          ports find it at unix:/var/tmp/qfc_fabric.sock
   qfc_fabric -l /run/san_a.sock       the same elsewhere; -l may be given several times
   qfc_fabric -i eth1                  FCoE on an interface as well (needs CAP_NET_RAW)
+  qfc_fabric --hba /run/vm1.sock      a virtual adapter for QEMU's vfio-user-pci; may be given several times
+  qfc_fabric --hba /run/vm1.sock,wwpn=21000024ff0a0001,priority=nvme
   qfc_fabric -c fabric.json           what a file says: fabric_create, fabric_zone_create, fabric_listen, ...
   scripts/rpc.py -s /var/tmp/qfc_fabric_rpc.sock fabric_get_ports
   scripts/rpc.py -s /var/tmp/qfc_fabric_rpc.sock save_config > fabric.json
@@ -30,7 +33,7 @@ The first SIGTERM or SIGINT takes the links down and stops in order, the second 
 #[command(name = "qfc_fabric", version, about = ABOUT, after_help = EXAMPLES, disable_version_flag = true)]
 pub struct Cli {
     /// Configuration file: JSON as save_config writes it
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["listen", "interface"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["listen", "interface", "hba"])]
     pub config: Option<PathBuf>,
     /// Check the configuration file, print its calls, start nothing
     #[arg(long)]
@@ -41,6 +44,9 @@ pub struct Cli {
     /// Network interface for FCoE; may be given several times
     #[arg(short, long, value_name = "NAME")]
     pub interface: Vec<String>,
+    /// Socket for a guest's virtual adapter, with keys name, wwpn, wwnn, priority (fcp, nvme), model, serial, vectors
+    #[arg(long, value_name = "SOCKET[,KEY=VALUE...]", value_parser = hba::parse)]
+    pub hba: Vec<HbaArg>,
     /// Unix socket of the JSON-RPC server
     #[arg(short, long, value_name = "PATH", default_value = RPC_SOCKET)]
     pub rpc_socket: PathBuf,
@@ -71,7 +77,7 @@ pub struct Cli {
 pub type Cores = std::vec::Vec<usize>;
 
 impl Cli {
-    /// The configuration without a file: one fabric, and the doors that were named.
+    /// The configuration without a file: one fabric, and the doors and adapters that were named.
     pub fn default_config(&self) -> String {
         let usual = [PathBuf::from(SOCKET)];
         let none = self.listen.is_empty() && self.interface.is_empty();
@@ -82,10 +88,12 @@ impl Cli {
             paths.iter().map(|path| listen(json!({ "path": std::path::absolute(path).unwrap_or(path.clone()) }))),
         );
         calls.extend(self.interface.iter().map(|interface| listen(json!({ "interface": interface }))));
+        let create = |hba: &HbaArg| json!({ "method": "fabric_hba_create", "params": hba.params() });
+        calls.extend(self.hba.iter().map(create));
         json!({ "subsystems": [{ "subsystem": "fabric", "config": calls }] }).to_string()
     }
 
-    /// What that is for the frame of all our programs. The switch has no I/O memory, so none is taken.
+    /// What that is for the frame of all our programs. The switch has no I/O memory, and its virtual adapters take ordinary memory, so no hugepages are taken.
     pub fn into_app(self) -> app::Cli {
         app::Cli {
             default_config: self.config.is_none(),
@@ -116,10 +124,11 @@ mod tests {
 
     #[test]
     fn the_command_line_becomes_calls() {
-        let line = ["qfc_fabric", "-l", "/run/a", "-l", "/run/b", "-i", "eth1", "-m", "0x6"];
+        let line =
+            ["qfc_fabric", "-l", "/run/a", "-l", "/run/b", "-i", "eth1", "-m", "0x6", "--hba", "/run/vm,name=one"];
         let cli = Cli::try_parse_from(line).unwrap();
         let text = cli.default_config();
-        for part in ["fabric_create", "/run/a", "/run/b", "eth1"] {
+        for part in ["fabric_create", "/run/a", "/run/b", "eth1", "fabric_hba_create", "/run/vm", "one"] {
             assert!(text.contains(part), "{text}");
         }
         let app = cli.into_app();
@@ -127,5 +136,7 @@ mod tests {
         let plain = Cli::try_parse_from(["qfc_fabric"]).unwrap();
         assert!(plain.default_config().contains(SOCKET));
         assert!(Cli::try_parse_from(["qfc_fabric", "-c", "x", "-l", "y"]).is_err());
+        assert!(Cli::try_parse_from(["qfc_fabric", "-c", "x", "--hba", "/y"]).is_err());
+        assert!(Cli::try_parse_from(["qfc_fabric", "--hba", "/y,colour=red"]).is_err());
     }
 }

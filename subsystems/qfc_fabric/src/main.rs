@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod hba;
 
 use app::Subsystem;
 use clap::{CommandFactory, Parser};

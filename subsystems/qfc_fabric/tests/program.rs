@@ -6,6 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wire::fc::els::{Command as Els, Login};
@@ -68,6 +69,35 @@ fn it_serves_ports_answers_questions_and_stops() {
     assert!(!socket.exists() && !rpc.exists());
 }
 
+/// Asks the program by its socket.
+fn ask(rpc: &Path, method: &str, params: &str) -> String {
+    let mut client = UnixStream::connect(rpc).unwrap();
+    client
+        .write_all(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#).as_bytes())
+        .unwrap();
+    let mut answer = [0; 16384];
+    let length = client.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[test]
+fn it_serves_adapters_of_the_command_line_and_saves_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let hba = format!("{},wwpn=21000024ff0a0001,priority=nvme", at("vm1.sock"));
+    let arguments = ["-l", &at("san"), "-r", &at("rpc"), "--hba", &hba, "--hba", &at("vm2.sock")];
+    let mut running = Running(program(&arguments).spawn().unwrap());
+    until("the sockets", |_| (Path::new(&at("vm2.sock")).exists() && Path::new(&at("rpc")).exists()).then_some(()));
+    until("the RPC answers", |_| ask(Path::new(&at("rpc")), "fabric_get_hbas", "{}").contains("vm2").then_some(()));
+    let hbas = ask(Path::new(&at("rpc")), "fabric_get_hbas", "{}");
+    assert!(hbas.contains("0x21000024ff0a0001") && hbas.contains(r#""fc4_priority":"nvme""#), "{hbas}");
+    let saved = ask(Path::new(&at("rpc")), "framework_get_config", r#"{"name":"fabric"}"#);
+    assert_eq!(saved.matches("fabric_hba_create").count(), 2, "{saved}");
+    kill(Pid::from_raw(running.0.id() as i32), Signal::SIGTERM).unwrap();
+    assert!(running.0.wait().unwrap().success());
+    assert!(!Path::new(&at("vm1.sock")).exists(), "its sockets go with it");
+}
+
 #[test]
 fn it_explains_itself_and_what_is_wrong() {
     let output = program(&["--help"]).output().unwrap();
@@ -76,6 +106,8 @@ fn it_explains_itself_and_what_is_wrong() {
     assert!(program(&["--man"]).output().unwrap().stdout.starts_with(b".ie"));
     assert_eq!(program(&["--nonsense"]).output().unwrap().status.code(), Some(2));
     let dir = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/fabric.json");
+    assert!(program(&["--check", "-c", example]).output().unwrap().status.success());
     let file = dir.path().join("fabric.json");
     let config = r#"{"subsystems":[{"subsystem":"fabric","config":[
         {"method":"fabric_create","params":{"name":"a","domain":2}},

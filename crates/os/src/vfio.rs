@@ -3,7 +3,8 @@
 //! Two doors: groups with a container (`/dev/vfio/GROUP`), and iommufd (`/dev/iommu`, `/dev/vfio/devices/vfioN`). Both give a [`VfioDevice`]; both
 //! map memory where the process has it.
 //!
-//! **Not run on hardware.**
+//! Seen to work by the first door in a guest of QEMU's (Linux 7.3, an emulated IOMMU of 39 bits, an emulated NVMe controller: `cargo run -p pci --example
+//! vfio_nvme`). **Not run on hardware; the second door was never run.**
 //!
 //! # Why it is sound
 //! Structures given to `ioctl` are ours, of the size that they say, and outlive the call. Which memory a device may write is outside of the

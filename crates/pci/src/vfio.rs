@@ -5,7 +5,8 @@
 //! - Limits: memory is mapped where the process has it, so an IOMMU must be in use and reach those addresses; 256 vectors.
 //! - Not done: no-IOMMU mode. A device sees physical addresses there, and our drivers give it those of the process.
 //!
-//! **Not run on hardware.**
+//! Seen to work by group and container in a guest of QEMU's with an emulated IOMMU and NVMe controller (`examples/vfio_nvme.rs`). **Not run on
+//! hardware; iommufd was never run.**
 use crate::sysfs::{Inspection, Sysfs, VFIO_DRIVER, unusable};
 use crate::{BARS, Device, Error, Registers};
 use dma::{Arena, Part, Watcher};

@@ -296,6 +296,3 @@ fn command(session: &Session, read: &Read<'_>) -> Command {
         iu: Iu::new(read.iu),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -84,6 +84,3 @@ pub fn lane(config: LaneConfig) -> Result<(LaneEnd, QlaQueue), dma::Error> {
     let parts = queue::Parts { number, fc4, places, inbox: down, outbox, responses, ended };
     Ok((end, QlaQueue::new(parts)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -72,13 +72,13 @@ in_use() {
 bind() {
     function_of "$1"
     [ "$(driver_of "$address")" != vfio-pci ] || { echo "$address: vfio-pci has it already"; return; }
+    [ -e "$pci/devices/$address/iommu_group" ] || die "$address: no IOMMU is in use: turn VT-d or AMD-Vi on in the firmware's setup, and boot with intel_iommu=on (Intel)"
     disk=$(in_use "$address")
     [ -z "$disk" ] || die "$address: $disk is mounted and reached through it; unmount it first"
     if [ ! -e "$pci/drivers/vfio-pci" ]; then
         if [ "$(id -u)" = 0 ]; then modprobe vfio-pci || true; elif can_sudo; then sudo -n modprobe vfio-pci || true; fi
         [ -e "$pci/drivers/vfio-pci" ] || die "the kernel's vfio-pci cannot be loaded: run 'sudo modprobe vfio-pci'"
     fi
-    [ -e "$pci/devices/$address/iommu_group" ] || echo "setup.sh: no IOMMU is in use: qfc_tgt will not take $address; turn VT-d or AMD-Vi on in the firmware's setup, and boot with intel_iommu=on" >&2
     was=$(driver_of "$address")
     hand_over vfio-pci
     [ "$(driver_of "$address")" = vfio-pci ] || die "$address: vfio-pci did not take it (see dmesg); scripts/setup.sh unbind $address gives it back"

@@ -31,6 +31,9 @@ pub struct Inspection {
     pub numa_node: Option<u32>,
 }
 
+/// What is said where functions are not kept from all memory.
+pub(crate) const NO_IOMMU: &str =
+    "no IOMMU is in use: turn VT-d or AMD-Vi on in the firmware's setup, and boot with intel_iommu=on (Intel)";
 /// The driver that gives functions to processes.
 pub const VFIO_DRIVER: &str = "vfio-pci";
 
@@ -107,6 +110,9 @@ impl Sysfs {
         let before = self.inspect(address)?;
         if before.driver.as_deref() == Some(VFIO_DRIVER) {
             return Ok(before);
+        }
+        if before.iommu_group.is_none() {
+            return Err(unusable(&before.address, NO_IOMMU.into()));
         }
         if !self.path("sys/bus/pci/drivers").join(VFIO_DRIVER).exists() {
             return Err(unusable(&before.address, "the kernel's vfio-pci is not loaded: run modprobe vfio-pci".into()));

@@ -7,7 +7,7 @@
 //!
 //! Seen to work by group and container in a guest of QEMU's with an emulated IOMMU and NVMe controller (`examples/vfio_nvme.rs`). **Not run on
 //! hardware; iommufd was never run.**
-use crate::sysfs::{Inspection, Sysfs, VFIO_DRIVER, unusable};
+use crate::sysfs::{Inspection, NO_IOMMU, Sysfs, VFIO_DRIVER, unusable};
 use crate::{BARS, Device, Error, Registers};
 use dma::{Arena, Part, Watcher};
 use os::{Container, EventFd, Group, Iommufd, Reach, RegionInfo, VfioBar, VfioDevice};
@@ -127,16 +127,12 @@ mod libc_errno {
 fn ready(sysfs: &Sysfs, about: &Inspection) -> Result<(), Error> {
     let bind = format!("run scripts/setup.sh bind {}", about.address);
     let say = |reason: String| Err(unusable(&about.address, reason));
+    let Some(group) = about.iommu_group else { return say(NO_IOMMU.into()) };
     match about.driver.as_deref() {
         Some(VFIO_DRIVER) => {}
         Some(driver) => return say(format!("it is in the kernel driver {driver}'s hands: {bind}")),
         None => return say(format!("no driver has it: {bind}")),
     }
-    let Some(group) = about.iommu_group else {
-        return say(
-            "no IOMMU is in use: turn VT-d or AMD-Vi on in the firmware's setup, and boot with intel_iommu=on".into()
-        );
-    };
     if sysfs.path(&format!("dev/vfio/noiommu-{group}")).exists() {
         return say("it is in no-IOMMU mode, which cannot be used: devices must see memory where the process sees it. Turn the IOMMU on".into());
     }

@@ -103,9 +103,12 @@ fn each_obstacle_is_named_with_its_remedy() {
     let tree = Tree::new();
     tree.hba(None, Some(27));
     assert_eq!(tree.refusal(), format!("no driver has it: run scripts/setup.sh bind {HBA}"));
-    let tree = Tree::new();
-    tree.hba(Some("vfio-pci"), None);
-    assert!(tree.refusal().contains("intel_iommu=on"));
+    for driver in [Some("vfio-pci"), Some("qla2xxx"), None] {
+        let tree = Tree::new();
+        tree.hba(driver, None);
+        assert!(tree.refusal().contains("intel_iommu=on"));
+        assert!(driver == Some("vfio-pci") || tree.sysfs().take_over(HBA).is_err(), "it would have no driver then");
+    }
     let tree = Tree::new();
     tree.hba(Some("vfio-pci"), Some(27));
     assert_eq!(tree.refusal(), "/dev/vfio/27 is missing: run modprobe vfio-pci vfio_iommu_type1");
@@ -171,7 +174,14 @@ fn the_script_does_the_same() {
     let (done, said) = setup(&tree, &["unbind", HBA]);
     assert!(done && said.contains("qla2xxx has it"), "{said}");
     assert_eq!(tree.read(&format!("sys/bus/pci/devices/{HBA}/driver_override")), "\n");
-    for wrong in [&["bind", "99:00.0"][..], &["bind", "x"], &["bind"], &["unbind", "../../../etc:1.0"], &["bond"]] {
+    for wrong in [
+        &["bind", "04:00.1"][..],
+        &["bind", "99:00.0"],
+        &["bind", "x"],
+        &["bind"],
+        &["unbind", "../../../etc:1.0"],
+        &["bond"],
+    ] {
         let (done, said) = setup(&tree, wrong);
         assert!(!done && said.starts_with("setup.sh: "), "{wrong:?}: {said}");
     }

@@ -130,10 +130,7 @@ impl<F: Behind> Chip<F> {
                 self.chip_reset();
                 self.held = true;
             }
-            HccrCommand::CLEAR_RISC_RESET => {
-                self.held = false;
-                self.host.rom_ready();
-            }
+            HccrCommand::CLEAR_RISC_RESET => self.held = false,
             HccrCommand::SET_RISC_PAUSE => self.pause(true),
             HccrCommand::RELEASE_RISC_PAUSE => self.pause(false),
             HccrCommand::SET_HOST_INTERRUPT => {

@@ -18,7 +18,7 @@ pub struct Faults {
     pub stick_mailbox: Option<Command>,
     /// The next such command is answered with this status and mb1.
     pub fail_mailbox: Option<(Command, Status, u16)>,
-    /// These events are told: mailboxes 0 to 7.
+    /// These events are told as soon as the firmware is initialized: mailboxes 0 to 7.
     pub events: Vec<[u16; 8]>,
     /// The firmware fails now: event 8002h, after which it does nothing until the next reset.
     pub system_error: bool,
@@ -41,7 +41,7 @@ impl Faults {
     }
 
     /// Whether there is something to do at once.
-    pub(super) fn is_pending(&self) -> bool {
-        !self.frozen && (self.system_error || self.pause || !self.events.is_empty())
+    pub(super) fn is_pending(&self, started: bool) -> bool {
+        self.system_error || self.pause || started && !self.events.is_empty()
     }
 }

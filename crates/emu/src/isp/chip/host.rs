@@ -28,7 +28,7 @@ pub struct HostInterface {
 }
 
 impl HostInterface {
-    /// As after a reset.
+    /// As after a reset: mailbox 0 is 0, which means that the ROM is alive.
     pub fn new() -> Self {
         Self {
             incoming: [0; MAILBOXES],
@@ -44,11 +44,6 @@ impl HostInterface {
     /// As after a reset; counters stay.
     pub fn reset(&mut self) {
         *self = Self { dropped: self.dropped, ..Self::new() };
-    }
-
-    /// The ROM starts: mailbox 0 tells that it is alive.
-    pub fn rom_ready(&mut self) {
-        self.outgoing[0] = 0;
     }
 
     /// What the host wrote.

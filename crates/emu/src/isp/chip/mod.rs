@@ -23,6 +23,8 @@ mod queues;
 mod ram;
 mod registers;
 mod reset;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use counters::Counters;

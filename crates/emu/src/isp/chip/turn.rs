@@ -62,8 +62,9 @@ impl<F: Behind> Chip<F> {
         if std::mem::take(&mut self.faults.pause) {
             self.pause(true);
         }
-        for event in std::mem::take(&mut self.faults.events) {
-            self.tell_event(event);
+        if self.stage == Stage::Started {
+            let events = std::mem::take(&mut self.faults.events);
+            events.into_iter().for_each(|event| self.tell_event(event));
         }
     }
 
@@ -125,7 +126,8 @@ impl<F: Behind> Chip<F> {
         if self.faults.frozen || self.stop {
             return self.stop;
         }
-        self.host.is_signalled() || self.faults.is_pending() || !self.paused && !self.held && self.risc_is_pending()
+        let faults = self.faults.is_pending(self.stage == Stage::Started);
+        self.host.is_signalled() || faults || !self.paused && !self.held && self.risc_is_pending()
     }
 
     fn risc_is_pending(&self) -> bool {

@@ -126,8 +126,9 @@ impl Flash {
     /// A word of the window; of the part's own commands only its id is known.
     fn peek(&self, at: u32) -> u32 {
         match at {
+            FLASH_COMMANDS.. if at - FLASH_COMMANDS == 0x9f || at - FLASH_COMMANDS == 0x3ab => image::PART_ID,
+            FLASH_COMMANDS.. => 0,
             FLASH_WINDOW.. => self.word(at - FLASH_WINDOW),
-            _ if at == FLASH_COMMANDS + 0x9f || at == FLASH_COMMANDS + 0x3ab => image::PART_ID,
             _ => 0,
         }
     }

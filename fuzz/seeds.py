@@ -306,3 +306,24 @@ put("fcp_port", "held", both + bytes([HOLD, 0, HOLD, 1]) + rows(*range(16), how=
 put("fcp_port", "ports", both + rows(0, 5, 9) + bytes([PORT, 0, UP, 0]) + rows(0, 5) + bytes([FAIL, 0]) + rows(12, how=1))
 put("fcp_port", "changes", both + bytes([MEDDLE, 0, 0, MEDDLE, 0, 0x20, MEDDLE, 0, 0x40, MEDDLE, 0, 0x61]) + rows(0, 1, 2, 3))
 put("fcp_port", "raw", both + bytes([RAW, 0, 31]) + bytes(31) + bytes([RAW, 0, 99]) + bytes(11) + b"\xff" + bytes(87))
+
+# vfio_user: steps; a client's messages, what it maps, what the model does with it
+ANY, BYTES, POLL, AGAIN, LATER, SHORTER, MAPPING, ORDER, READ, VECTOR = range(10)
+def told(command, payload=b"", flags=0, kinds=0):
+    return bytes([ANY, command, flags, kinds, len(payload)]) + payload.ljust(255, b"\0")
+def mapped(flags=3, offset=0, address=1, pages=2, kinds=0x10):
+    return bytes([MAPPING, flags, offset, address, pages, kinds])
+def ordered(address, length, what):
+    return bytes([ORDER, address, length, what, POLL])
+le = lambda *numbers: b"".join(number.to_bytes(4, "little") for number in numbers)
+answered = bytes([POLL, READ])
+put("vfio_user", "questions", b"".join(told(command, le(32, 0, index)) + answered for command in (4, 5, 7) for index in range(10)))
+put("vfio_user", "accesses", b"".join(told(9, le(at, 0, region, 4)) + told(10, le(at, 0, region, 4, 7)) + answered for region in range(9) for at in (0, 4092)))
+put("vfio_user", "many", told(15, le(3, 0) + b"".join(le(at, 0, 2, 4, 5, 0) for at in (0, 8, 16))) + answered)
+put("vfio_user", "sealed", mapped() + answered + b"".join(ordered(address, 100, what) for address in (1, 2, 3, 4, 5) for what in (0, 1)))
+put("vfio_user", "loose", mapped(kinds=0x12) + answered + ordered(2, 10, 1) + bytes([SHORTER, 0]) + ordered(2, 10, 0) + ordered(2, 10, 1) + bytes([SHORTER, 4]) + ordered(3, 255, 0))
+put("vfio_user", "two", mapped() + mapped(address=3, offset=2) + answered * 2 + ordered(5, 255, 0) + mapped(0x80, 0, 3, 2) + answered + ordered(5, 255, 1) + mapped(0x82, 0, 0, 0) + answered + ordered(2, 1, 0))
+put("vfio_user", "asked", mapped(kinds=0) + answered + ordered(2, 4, 0) + answered + told(11, le(0x1BD0, 0, 64, 0) + bytes(64), 1) + ordered(2, 4, 0) + answered)
+put("vfio_user", "vectors", b"".join(bytes([VECTOR, at]) + answered for at in range(5)) + b"".join(ordered(0, 0, 0xC0 + at) for at in range(8)) + told(8, le(20, 33, 2, 0, 0)) + answered + told(8, le(24, 34, 2, 0, 4) + b"\1\0\1\1") + told(8, le(20, 9, 0, 0, 1)) + answered)
+put("vfio_user", "again", mapped() + bytes([POLL]) + ordered(2, 4, 0) + told(13) + answered + bytes([BYTES, 5]) + le(9, 9)[:5] + bytes([AGAIN]) + ordered(2, 4, 0) + bytes([BYTES, 20]) + bytes([255] * 20) + bytes([POLL, AGAIN]))
+put("vfio_user", "unread", told(9, le(0, 0, 2, 8192)) * 40 + bytes([POLL, LATER, 60, POLL, LATER, 60, POLL]))

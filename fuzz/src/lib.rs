@@ -26,6 +26,7 @@ pub mod scsi;
 mod soft_port;
 pub mod switch;
 mod target;
+pub mod vfio_user;
 
 /// Longer inputs teach nothing more and take long.
 pub const INPUT_MAX: usize = 16 << 10;

@@ -96,3 +96,8 @@ fn switch() {
 fn fip_machine() {
     run("fip_machine", qfc_fuzz::fip_machine::run);
 }
+
+#[test]
+fn vfio_user() {
+    run("vfio_user", qfc_fuzz::vfio_user::run);
+}

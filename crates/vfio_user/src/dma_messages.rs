@@ -4,7 +4,7 @@ use crate::message::{Command, Fields, Header, Payload, TRANSFER_MAX};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long one access may take.
+/// How long one access may take, if nobody says otherwise.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 /// Requests that are kept while we wait.
 const KEPT: usize = 256;
@@ -19,6 +19,7 @@ pub(crate) struct Link {
     next_id: u16,
     /// Bytes that one request may move.
     transfer: usize,
+    patience: Duration,
     /// It did not answer the last time.
     deaf: bool,
     /// It broke while it was asked.
@@ -26,8 +27,9 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(channel: Channel) -> Link {
-        Link { channel, kept: VecDeque::new(), next_id: 0, transfer: TRANSFER_MAX, deaf: false, broken: None }
+    pub(crate) fn new(channel: Channel, patience: Duration) -> Link {
+        let (kept, transfer) = (VecDeque::new(), TRANSFER_MAX);
+        Link { channel, kept, next_id: 0, transfer, patience, deaf: false, broken: None }
     }
 
     /// What the client said that it takes at once.
@@ -101,7 +103,7 @@ impl Link {
     }
 
     fn exchange(&mut self, command: Command, payload: &[u8]) -> Result<Message, Broken> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         self.next_id = self.next_id.wrapping_add(1);
         let header = Header::request(self.next_id, command, payload.len());
         self.channel.send(header, payload, &[])?;

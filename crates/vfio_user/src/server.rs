@@ -1,6 +1,6 @@
 //! A model on a socket: who is connected, and what is polled when.
 use crate::channel::{Broken, Channel};
-use crate::dma_messages::Link;
+use crate::dma_messages::{Link, PATIENCE};
 use crate::session::Session;
 use crate::socket::Listener;
 use os::{Epoll, Interest};
@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// How long a client may leave its replies unread, in ns.
 pub const STALL: Tick = 5_000_000_000;
@@ -29,6 +30,7 @@ pub struct Server<M> {
     more: bool,
     /// Clients that have come.
     clients: u64,
+    patience: Duration,
 }
 
 impl<M: Model> Server<M> {
@@ -44,12 +46,17 @@ impl<M: Model> Server<M> {
         if let Some(fd) = model.fd() {
             epoll.add(fd, 0, Interest::READ)?;
         }
-        Ok(Self { model, listener, epoll, client: None, clogged: None, more: false, clients: 0 })
+        Ok(Self { model, listener, epoll, client: None, clogged: None, more: false, clients: 0, patience: PATIENCE })
     }
 
     /// Where it listens.
     pub fn path(&self) -> &Path {
         self.listener.path()
+    }
+
+    /// How long one access to memory that the next client has not shared may take.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Serves the client and polls the model; returns how many things were done.
@@ -163,7 +170,7 @@ impl<M: Model> Server<M> {
     }
 
     fn connect(&mut self, stream: UnixStream) -> io::Result<()> {
-        let link = Link::new(Channel::new(stream)?);
+        let link = Link::new(Channel::new(stream)?, self.patience);
         self.epoll.add(link.channel.fd(), 1, Interest::READ)?;
         self.client = Some(Session::new(link, &mut self.model));
         self.more = true;

@@ -190,9 +190,9 @@ mod tests {
     fn registers_write_too() {
         let (mut flash, _) = flash();
         flash.set_data(0x1234_5678);
-        flash.set_address(FLASH_WINDOW + 0x18_0000 | FLASH_FLAG, false);
+        flash.set_address((FLASH_WINDOW + 0x18_0000) | FLASH_FLAG, false);
         assert_eq!((flash.address() & FLASH_FLAG, flash.word(0x18_0000)), (0, u32::MAX), "not enabled");
-        flash.set_address(FLASH_WINDOW + 0x18_0000 | FLASH_FLAG, true);
+        flash.set_address((FLASH_WINDOW + 0x18_0000) | FLASH_FLAG, true);
         assert_eq!(flash.word(0x18_0000), 0x1234_5678);
         flash.set_address(0x7ffd_009f, false);
         assert_eq!(flash.data(), PART_ID);

@@ -2,7 +2,9 @@
 
 use super::super::{Behind, Chip};
 use super::{Reply, sfp};
+use crate::isp::firmware::Mailbox;
 use pci::Bus;
+use ring::Tick;
 use wire::fc::els::{Command as Els, Login};
 use wire::isp::database::LinkStatistics;
 use wire::isp::mailbox::{A64, Mailboxes, Rnid, SfpOptions, Status};
@@ -33,11 +35,13 @@ impl<F: Behind> Chip<F> {
         Ok(Reply::ok())
     }
 
-    /// 59h: what the host tells is read, and that is all.
-    pub(super) fn set_rnid(&self, m: &Mailboxes, bus: &mut dyn Bus) -> Result<Reply, Reply> {
+    /// 59h: which ELS are passed up is the firmware's, also before it is initialized; the rest is read, and that is all.
+    pub(super) fn set_rnid(&mut self, m: &Mailboxes, bus: &mut dyn Bus, now: Tick) -> Reply {
+        if let Mailbox::Done(answer) = self.firmware.mailbox(m, bus, now) {
+            return Reply(answer);
+        }
         let mut words = vec![0; usize::from(m[1] & 0xff) * 4];
-        bus.read(A64::get(m), &mut words)?;
-        Ok(Reply::ok())
+        bus.read(A64::get(m), &mut words).map_or_else(Reply::from, |()| Reply::ok())
     }
 
     /// 5Ah.

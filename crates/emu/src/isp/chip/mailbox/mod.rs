@@ -160,7 +160,7 @@ impl<F: Behind> Chip<F> {
             Command::MID_INIT_FIRMWARE | Command::INIT_FIRMWARE => Reply::of(self.initialize(m, bus, now)),
             Command::INIT_QUEUE => Reply::of(self.init_queue(m)),
             Command::READ_SFP => Reply::of(self.read_sfp(m, bus)),
-            Command::SET_RNID => Reply::of(self.set_rnid(m, bus)),
+            Command::SET_RNID => self.set_rnid(m, bus, now),
             Command::GET_RNID => Reply::of(self.get_rnid(m, bus)),
             Command::ECHO | Command::LOOPBACK => Reply::of(self.echo(m, bus)),
             _ => self.about_the_fabric(command, m, bus, now),

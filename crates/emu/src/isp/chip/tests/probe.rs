@@ -210,7 +210,7 @@ fn bad_control_blocks_are_refused() {
         |icb| icb.request_address = U64::new(0),
         |icb| icb.request_address = U64::new(REQUESTS + 4),
         |icb| icb.request_length = U16::new(1),
-        |icb| icb.response_address = U64::new(u64::MAX & !63),
+        |icb| icb.response_address = U64::new(!63),
         |icb| icb.response_length = U16::new(0),
         |icb| icb.response_in = U16::new(8),
         |icb| icb.request_out = U16::new(9),

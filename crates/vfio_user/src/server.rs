@@ -3,7 +3,7 @@ use crate::channel::{Broken, Channel};
 use crate::dma_messages::{Link, PATIENCE};
 use crate::session::Session;
 use crate::socket::Listener;
-use os::{Epoll, Interest};
+use os::{Epoll, Interest, Ready};
 use pci::Model;
 use ring::Tick;
 use std::io;
@@ -12,10 +12,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a client may leave its replies unread, in ns.
+/// How long a client may leave its replies unread, or say nothing at first, in ns.
 pub const STALL: Tick = 5_000_000_000;
 /// Requests that one poll carries out.
 const BUDGET: usize = 64;
+/// What is ready, in the epoll set.
+const LISTENER: u64 = 0;
+const CLIENT: u64 = 1;
+const MODEL: u64 = 2;
 
 /// Hosts one function on one Unix socket. Polled on one core; nothing in it waits.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Server<M> {
     listener: Listener,
     epoll: Epoll,
     client: Option<Session>,
+    /// When the client came.
+    arrived: Tick,
     /// Since when the client does not read.
     clogged: Option<Tick>,
     /// There may be requests that epoll does not show.
@@ -42,11 +48,21 @@ impl<M: Model> Server<M> {
         let listener =
             Listener::bind(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
         let epoll = Epoll::new()?;
-        epoll.add(listener.socket.as_fd(), 0, Interest::READ)?;
+        epoll.add(listener.socket.as_fd(), LISTENER, Interest::READ)?;
         if let Some(fd) = model.fd() {
-            epoll.add(fd, 0, Interest::READ)?;
+            epoll.add(fd, MODEL, Interest::READ)?;
         }
-        Ok(Self { model, listener, epoll, client: None, clogged: None, more: false, clients: 0, patience: PATIENCE })
+        Ok(Self {
+            model,
+            listener,
+            epoll,
+            client: None,
+            arrived: 0,
+            clogged: None,
+            more: false,
+            clients: 0,
+            patience: PATIENCE,
+        })
     }
 
     /// Where it listens.
@@ -80,7 +96,8 @@ impl<M: Model> Server<M> {
     /// When it must be polled although nothing comes.
     pub fn deadline(&self) -> Option<Tick> {
         let stall = self.clogged.map(|since| since + STALL);
-        self.model.deadline().into_iter().chain(stall).min()
+        let silent = self.client.as_ref().filter(|client| !client.is_agreed()).map(|_| self.arrived + STALL);
+        self.model.deadline().into_iter().chain(stall).chain(silent).min()
     }
 
     /// Readable when something came: a client, a request, something for the model (the descriptor that it had when the server was made).
@@ -108,14 +125,27 @@ impl<M: Model> Server<M> {
         self.clients
     }
 
+    /// One system call when nothing has come.
     fn serve(&mut self, now: Tick) -> usize {
+        let mut ready = [Ready::NONE; 3];
+        let count = self.epoll.wait(&mut ready, Some(Duration::ZERO)).unwrap_or(0);
+        let is_ready = |token: u64| ready[..count].iter().any(|one| one.token() == token);
+        let waiting = self.client.as_ref().is_some_and(|client| client.link.has_kept() || !client.is_agreed());
         let mut done = 0;
-        let result = self.requests(now, &mut done);
-        if let Err(broken) = result {
+        if is_ready(CLIENT) || self.more || waiting || self.clogged.is_some() {
+            done = self.listen(now);
+        }
+        // Who waits is not judged before the end of the one before it has been read.
+        if is_ready(LISTENER) && !self.more { done + self.accept(now) } else { done }
+    }
+
+    fn listen(&mut self, now: Tick) -> usize {
+        let mut done = 0;
+        if let Err(broken) = self.requests(now, &mut done) {
             self.disconnect(&broken);
             done += 1;
         }
-        done + self.accept()
+        done
     }
 
     fn requests(&mut self, now: Tick, done: &mut usize) -> Result<(), Broken> {
@@ -130,6 +160,9 @@ impl<M: Model> Server<M> {
             *done += 1;
         }
         self.more = *done == BUDGET;
+        if !client.is_agreed() && now.saturating_sub(self.arrived) >= STALL {
+            return Err(Broken("it said nothing".into()));
+        }
         self.watch_stall(now)
     }
 
@@ -138,7 +171,7 @@ impl<M: Model> Server<M> {
         let clogged = client.link.channel.is_clogged();
         if clogged != self.clogged.is_some() {
             let interest = if clogged { Interest { read: false, write: true } } else { Interest::READ };
-            self.epoll.modify(client.link.channel.fd(), 1, interest)?;
+            self.epoll.modify(client.link.channel.fd(), CLIENT, interest)?;
         }
         let since = clogged.then(|| *self.clogged.get_or_insert(now));
         self.clogged = since;
@@ -149,9 +182,10 @@ impl<M: Model> Server<M> {
     }
 
     /// Takes a client in, or turns it away while there is another.
-    fn accept(&mut self) -> usize {
+    fn accept(&mut self, now: Tick) -> usize {
         match self.listener.accept() {
             Ok(Some(stream)) if self.client.is_none() => {
+                self.arrived = now;
                 if let Err(e) = self.connect(stream) {
                     log::warn!(target: "vfio_user", "{}: a client cannot be served: {e}", self.path().display());
                 }
@@ -171,7 +205,7 @@ impl<M: Model> Server<M> {
 
     fn connect(&mut self, stream: UnixStream) -> io::Result<()> {
         let link = Link::new(Channel::new(stream)?, self.patience);
-        self.epoll.add(link.channel.fd(), 1, Interest::READ)?;
+        self.epoll.add(link.channel.fd(), CLIENT, Interest::READ)?;
         self.client = Some(Session::new(link, &mut self.model));
         self.more = true;
         self.clients += 1;

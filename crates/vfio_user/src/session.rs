@@ -35,6 +35,11 @@ impl Session {
         Session { link, memory: Memory::default(), interrupts, agreed: false }
     }
 
+    /// Whether the versions were exchanged.
+    pub(crate) fn is_agreed(&self) -> bool {
+        self.agreed
+    }
+
     /// Carries out one request of the client, if there is one.
     pub(crate) fn serve(&mut self, model: &mut impl Model) -> Result<bool, Broken> {
         let Some(message) = self.link.request()? else { return Ok(false) };

@@ -174,6 +174,18 @@ fn before_the_version_nothing_is_done() {
 }
 
 #[test]
+fn a_client_that_says_nothing_does_not_keep_others_away() {
+    let mut raw = Raw::new();
+    raw.poll_at(STALL);
+    assert!(raw.is_connected());
+    raw.poll_at(STALL + 1);
+    assert!(!raw.is_connected());
+    raw.connect_again();
+    raw.poll_at(9 * STALL);
+    assert!(raw.is_connected(), "who has said its version may be silent");
+}
+
+#[test]
 fn a_client_that_dies_in_the_middle_of_a_message_leaves_a_fresh_device() {
     let mut raw = Raw::connected();
     let file = memfd(4096);

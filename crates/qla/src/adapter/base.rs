@@ -58,7 +58,7 @@ impl Base {
 
     /// Whether lanes may put entries in, too.
     pub fn has_room(&mut self) -> bool {
-        self.outbox.is_empty() && self.request.room() >= 2
+        self.outbox.is_empty() && self.request.has_room(2)
     }
 
     /// Sends what waited; how much that was.
@@ -92,7 +92,7 @@ impl Base {
     }
 
     pub fn is_pending(&mut self) -> bool {
-        self.atio.is_pending() || self.response.available() > 0 || (!self.outbox.is_empty() && self.request.room() > 0)
+        self.atio.is_pending() || self.response.available() > 0 || (!self.outbox.is_empty() && self.request.has_room(1))
     }
 
     /// The control block of target mode without interrupts.

@@ -21,8 +21,8 @@ impl Adapter {
                 Control::Add { vp, names, board } => self.add_vport(vp, names, board),
                 Control::Remove { vp } => self.remove_vport(vp),
                 Control::Show => self.asked_to_show(),
-                Control::Reset if self.stage.is_running() => self.noted(Fault::Asked),
-                Control::Reset => self.take_up(),
+                Control::Reset if self.stage.is_over() => self.take_up(),
+                Control::Reset => self.noted(Fault::Asked),
             }
         }
         work
@@ -101,7 +101,7 @@ impl Adapter {
                 work += 1;
             }
         }
-        for lane in self.lanes.abandoned() {
+        while let Some(lane) = self.lanes.abandoned() {
             self.abandon(lane);
         }
         work

@@ -1,7 +1,7 @@
 //! Entries of the response and the ATIO queue: completions of our IOCBs, and what comes unasked.
 
 use super::logins::Old;
-use super::notify::AckOf;
+use super::notify::Ack;
 use super::{Adapter, ENTRIES};
 use crate::intake::Verdict;
 use crate::lane::{ToLane, lane_of};
@@ -16,9 +16,9 @@ use wire::isp::iocb::{
 #[derive(Clone, Debug)]
 pub(super) enum What {
     /// Acknowledges a notify.
-    Ack { notify: ImmediateNotify, of: AckOf },
+    Ack(Ack),
     /// Ends, without a frame, a login that a new one makes obsolete; then the new one is acknowledged.
-    Relogin { notify: ImmediateNotify, olds: Vec<Old> },
+    Relogin { ack: Ack, olds: Vec<Old> },
     /// Ends a login.
     Logout,
     /// PLOGI with the peer of a link without a fabric.
@@ -38,7 +38,7 @@ pub(super) enum What {
 impl What {
     pub fn describe(&self) -> &'static str {
         match self {
-            Self::Ack { .. } => "the acknowledgement of a login service",
+            Self::Ack(_) => "the acknowledgement of a login service",
             Self::Relogin { .. } | Self::Logout => "a logout",
             Self::Plogi { .. } => "a login",
             Self::Ct => "a request to the name server",
@@ -109,8 +109,8 @@ impl Adapter {
 
     fn completed(&mut self, what: What, entry: &Entry) {
         match what {
-            What::Ack { notify, of } => self.acknowledged(&notify, of, NotifyAck::of(entry).status.get()),
-            What::Relogin { notify, olds } => self.relogin(notify, olds),
+            What::Ack(ack) => self.acknowledged(&ack, NotifyAck::of(entry).status.get()),
+            What::Relogin { ack, olds } => self.relogin(ack, olds),
             What::Logout => {}
             What::Plogi { id } => self.plogi_done(id, LoginLogout::of(entry)),
             What::Ct => self.ct_done(CtPassThrough::of(entry).comp_status()),
@@ -124,8 +124,8 @@ impl Adapter {
     /// An IOCB was not carried out.
     fn refused(&mut self, what: What) {
         match what {
-            What::Ack { notify, of } => self.acknowledged(&notify, of, 0),
-            What::Relogin { notify, olds } => self.relogin(notify, olds),
+            What::Ack(ack) => self.acknowledged(&ack, 0),
+            What::Relogin { ack, olds } => self.relogin(ack, olds),
             What::Ct => self.ct_failed("the firmware refuses the request"),
             What::Ls { buffer } => self.ls_done(buffer),
             What::VpControl { vp } => self.vp_gone(vp),
@@ -142,6 +142,8 @@ impl Adapter {
             if EntryHeader::of(group.first()).entry_type == EntryType::ATIO_7 {
                 self.command(&group);
             } else {
+                // What was completed before it came is taken in before it.
+                self.responses();
                 self.unasked(&group);
             }
         }

@@ -111,7 +111,8 @@ impl Adapter {
         let handle = entry.nport_handle.get();
         // Who it is, its PRLI's notify says.
         let names = fc::Names { node: Wwn(0), port: Wwn(0) };
-        self.peers.insert(super::peers::Peer { vp: 0, id, handle, names, logged_in: true });
+        let serial = self.peers.next_serial();
+        self.peers.insert(super::peers::Peer { vp: 0, id, handle, names, serial });
     }
 
     /// Commands are found by our addresses.

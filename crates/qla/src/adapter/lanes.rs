@@ -32,6 +32,8 @@ pub(super) struct Lane {
     pub attached: bool,
     /// It touches no ring, and waits for Resume.
     pub quiet: bool,
+    /// The chip is told to forget its queues.
+    deleting: bool,
     pair: Pair,
     /// Number of its pair, and the memory of it: not given back while the chip might write there.
     number: Option<u16>,
@@ -68,7 +70,8 @@ impl Lanes {
             None => (Pair::None, None, Vec::new()),
         };
         self.ends[place] = Some(end);
-        self.info[place] = Some(Lane { vp, fc4, attached: true, quiet: true, pair, number, _memory: memory });
+        self.info[place] =
+            Some(Lane { vp, fc4, attached: true, quiet: true, deleting: false, pair, number, _memory: memory });
         self.active.push(place);
         place
     }
@@ -200,13 +203,21 @@ impl Lanes {
         }
     }
 
-    /// Lanes whose queue was dropped and that said their last.
-    pub fn abandoned(&self) -> Vec<usize> {
-        let gone = |place: &&usize| {
-            let end = self.ends[**place].as_ref();
-            self.get(**place).is_some_and(|lane| !lane.attached && lane.quiet) && end.is_some_and(LaneEnd::is_abandoned)
+    /// A lane whose queue was dropped and that said its last. Each once.
+    pub fn abandoned(&mut self) -> Option<usize> {
+        let gone = |place: &usize| {
+            let end = self.ends[*place].as_ref();
+            let over = self.get(*place).is_some_and(|lane| !lane.attached && lane.quiet && !lane.deleting);
+            over && end.is_some_and(LaneEnd::is_abandoned)
         };
-        self.active.iter().filter(gone).copied().collect()
+        let place = self.active.iter().copied().find(gone)?;
+        self.get_mut(place)?.deleting = true;
+        Some(place)
+    }
+
+    /// The chip is in reset: it knows no queues, those that it was to forget included.
+    pub fn chip_forgot(&mut self) {
+        self.info.iter_mut().flatten().for_each(|lane| lane.deleting = false);
     }
 
     /// The pair of a lane that the chip knows still.

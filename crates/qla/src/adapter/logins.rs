@@ -2,13 +2,13 @@
 
 use super::Adapter;
 use super::entries::What;
-use super::notify::AckOf;
+use super::notify::Ack;
 use super::peers::{Login, Peer};
 use crate::lane::{Session, ToLane};
 use fc::{Fc4, SessionId, SessionInfo};
 use ring::Tick;
 use wire::fc::PortId;
-use wire::isp::iocb::{ImmediateNotify, LeId, LoginCommand, LoginFlags, LoginLogout};
+use wire::isp::iocb::{LeId, LoginCommand, LoginFlags, LoginLogout};
 use wire::{U16, U32};
 
 /// A login that the firmware is to forget.
@@ -32,9 +32,9 @@ impl Old {
 #[derive(Clone, Debug)]
 pub(super) enum Then {
     /// A notify is acknowledged.
-    Ack { notify: ImmediateNotify, of: AckOf },
+    Ack(Ack),
     /// Obsolete logins are forgotten, then a PLOGI is acknowledged.
-    Relogin { notify: ImmediateNotify, olds: Vec<Old> },
+    Relogin { ack: Ack, olds: Vec<Old> },
     /// A peer is logged out, with a frame or without.
     Logout { peer: Peer, explicit: bool },
 }
@@ -134,17 +134,17 @@ impl Adapter {
 
     fn then(&mut self, then: Then) {
         match then {
-            Then::Ack { notify, of } => self.acknowledge(notify, of),
-            Then::Relogin { notify, olds } => self.relogin(notify, olds),
+            Then::Ack(ack) => self.acknowledge(ack),
+            Then::Relogin { ack, olds } => self.relogin(ack, olds),
             Then::Logout { peer, explicit } => self.send_logout(&peer, explicit),
         }
     }
 
     /// The firmware forgets obsolete logins one after the other; then the new one is acknowledged.
-    pub(super) fn relogin(&mut self, notify: ImmediateNotify, mut olds: Vec<Old>) {
-        let Some(old) = olds.pop() else { return self.acknowledge(notify, AckOf::Plogi) };
+    pub(super) fn relogin(&mut self, ack: Ack, mut olds: Vec<Old>) {
+        let Some(old) = olds.pop() else { return self.acknowledge(ack) };
         let flags = LoginFlags(0).with_code(LoginCommand::LOGO.0).with_implicit(true).with_free_handle(!old.keep);
-        self.send(What::Relogin { notify, olds }, 0, |handle| {
+        self.send(What::Relogin { ack, olds }, 0, |handle| {
             *login_entry(handle, old.handle, flags, old.vp, old.id).entry()
         });
     }

@@ -52,6 +52,10 @@ use wire::isp::mailbox::Speed;
 const ENTRIES: usize = 256;
 /// Most virtual ports: their index has 8 bits, and one stands for all.
 const MOST_VPORTS: u16 = 254;
+/// For so long after something was done the core is asked not to sleep: nothing wakes it when the chip has something.
+const BUSY: Tick = 2_000_000;
+/// Between looks meanwhile.
+const LOOK: Tick = 20_000;
 
 /// What is known of the link.
 #[derive(Default)]
@@ -107,6 +111,8 @@ pub struct Adapter {
     link: Link,
     counters: Counters,
     next_heartbeat: Tick,
+    /// Something was done a short while ago: more is likely.
+    busy_until: Tick,
     /// Peers are to be looked up then: the fabric changed.
     look_at: Option<Tick>,
     changed: Vec<(u8, wire::fc::els::RscnPage)>,
@@ -185,6 +191,7 @@ impl Adapter {
             link: Link::default(),
             counters: Counters::default(),
             next_heartbeat: 0,
+            busy_until: 0,
             look_at: None,
             changed: Vec::new(),
             removing: Vec::new(),
@@ -212,6 +219,9 @@ impl Adapter {
         if let Some(fault) = self.fault.take() {
             self.fail(fault);
         }
+        if work > 0 {
+            self.busy_until = now + BUSY;
+        }
         self.lanes.flush();
         self.show();
         work
@@ -223,9 +233,12 @@ impl Adapter {
         queues || self.lanes.is_pending() || !self.control.is_empty()
     }
 
-    /// When it must be polled although nothing wakes its core: this driver has no interrupts.
+    /// When it must be polled although nothing wakes its core: this driver has no interrupts. An adapter that does nothing is looked at
+    /// once in a millisecond.
     pub fn deadline(&self) -> Option<Tick> {
-        self.stage.deadline(&self.chip)
+        let at = self.stage.deadline(&self.chip)?;
+        let busy = self.stage.is_running() && self.now < self.busy_until;
+        Some(if busy { at.min(self.now + LOOK) } else { at })
     }
 
     /// Whether it is a QLE26xx: 16 Gb/s, no FC-NVMe by its firmware's own word.
@@ -261,3 +274,9 @@ fn back_off(first: Tick, limit: Tick, attempts: u32) -> Tick {
 fn serious(words: &[u16; 8]) -> Result<(), Fault> {
     chip::serious(words)
 }
+
+/// It is made on a control thread and polled on a core.
+const _: () = {
+    const fn moves<T: Send>() {}
+    moves::<Adapter>();
+};

@@ -34,6 +34,15 @@ pub(super) enum AckOf {
     Other,
 }
 
+/// An acknowledgement: of which notify, what follows from it, and for which login of the peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ack {
+    pub notify: ImmediateNotify,
+    pub of: AckOf,
+    /// [`Peer::serial`]; 0: nobody's.
+    pub serial: u32,
+}
+
 /// A command whose session is about to be there, and until when it waits.
 pub(super) struct Early {
     pub group: Box<Group>,
@@ -51,11 +60,17 @@ impl Adapter {
             NotifyStatus::PORT_LOGOUT => self.gone_then_ack(*notify, vp, AckOf::Logo),
             NotifyStatus::GLOBAL_TPRLO | NotifyStatus::GLOBAL_LOGO | NotifyStatus::PORT_CONFIG_CHANGED => {
                 let waits = self.end_all(vp);
-                self.after(waits, Then::Ack { notify: *notify, of: AckOf::Other });
+                self.after(waits, Then::Ack(self.ack(*notify, AckOf::Other)));
             }
             // LIP and others: there is no loop here, and nothing to do but to say so.
-            _ => self.acknowledge(*notify, AckOf::Other),
+            _ => self.acknowledge(self.ack(*notify, AckOf::Other)),
         }
+    }
+
+    /// The acknowledgement of a notify, for the login that its sender has now.
+    fn ack(&self, notify: ImmediateNotify, of: AckOf) -> Ack {
+        let peer = self.peers.find(self.vp_of(&notify), notify.port_id.port_id());
+        Ack { notify, of, serial: peer.map_or(0, |peer| peer.serial) }
     }
 
     fn vp_of(&self, notify: &ImmediateNotify) -> u8 {
@@ -71,21 +86,21 @@ impl Adapter {
             Command::PRLO => {
                 let fc4 = assumptions::notify_fc4(&notify);
                 let waits = self.end_sessions(vp, remote, fc4);
-                self.after(waits, Then::Ack { notify, of: AckOf::Other });
+                self.after(waits, Then::Ack(self.ack(notify, AckOf::Other)));
             }
             Command::TPRLO => {
                 let global = NotifyFlags(notify.flags.get()).global_tprlo();
                 let waits = if global { self.end_all(vp) } else { self.end_sessions(vp, remote, None) };
-                self.after(waits, Then::Ack { notify, of: AckOf::Other });
+                self.after(waits, Then::Ack(self.ack(notify, AckOf::Other)));
             }
-            _ => self.acknowledge(notify, AckOf::Other),
+            _ => self.acknowledge(self.ack(notify, AckOf::Other)),
         }
     }
 
     fn plogi(&mut self, notify: ImmediateNotify, vp: u8, remote: PortId) {
         let names = Names { node: Wwn::from_bytes(notify.node_name), port: Wwn::from_bytes(notify.port_name) };
         if remote.is_well_known() {
-            return self.acknowledge(notify, AckOf::Other);
+            return self.acknowledge(self.ack(notify, AckOf::Other));
         }
         if names.port.0 == 0 || self.port(vp).is_none_or(|port| !port.is_addressed()) {
             return self.reject(notify, "PLOGI");
@@ -97,14 +112,15 @@ impl Adapter {
             waits.extend(self.end_sessions(old.vp, old.id, None));
             self.peers.remove(old.vp, old.id);
         }
-        self.peers.insert(Peer { vp, id: remote, handle, names, logged_in: false });
+        let serial = self.peers.next_serial();
+        self.peers.insert(Peer { vp, id: remote, handle, names, serial });
         let olds = obsolete.iter().map(|old| super::logins::Old::of(old, handle, remote)).collect();
-        self.after(waits, Then::Relogin { notify, olds });
+        self.after(waits, Then::Relogin { ack: Ack { notify, of: AckOf::Plogi, serial }, olds });
     }
 
     fn prli(&mut self, notify: ImmediateNotify, vp: u8, remote: PortId) {
         if remote.is_well_known() {
-            return self.acknowledge(notify, AckOf::Other);
+            return self.acknowledge(self.ack(notify, AckOf::Other));
         }
         let Some(fc4) = assumptions::notify_fc4(&notify) else { return self.reject(notify, "PRLI") };
         let known = self.peers.find(vp, remote).is_some();
@@ -116,18 +132,18 @@ impl Adapter {
         let of = AckOf::Prli { fc4, word3, initiator: assumptions::is_initiator(fc4, word3) };
         // An older session for the same protocol is over first.
         let waits = self.end_sessions(vp, remote, Some(fc4));
-        self.after(waits, Then::Ack { notify, of });
+        self.after(waits, Then::Ack(self.ack(notify, of)));
     }
 
     /// A peer logs out.
     fn gone_then_ack(&mut self, notify: ImmediateNotify, vp: u8, of: AckOf) {
         let waits = self.end_sessions(vp, notify.port_id.port_id(), None);
-        self.after(waits, Then::Ack { notify, of });
+        self.after(waits, Then::Ack(self.ack(notify, of)));
     }
 
     /// Acknowledges a notify: the firmware sends LS_ACC.
-    pub(super) fn acknowledge(&mut self, notify: ImmediateNotify, of: AckOf) {
-        self.send(What::Ack { notify, of }, 0, |handle| *NotifyAck::to(&notify, handle).entry());
+    pub(super) fn acknowledge(&mut self, ack: Ack) {
+        self.send(What::Ack(ack), 0, |handle| *NotifyAck::to(&ack.notify, handle).entry());
     }
 
     /// Refuses what a notify is about: the firmware sends LS_RJT.
@@ -135,30 +151,23 @@ impl Adapter {
         self.counters.refused_logins += 1;
         let peer = Wwn::from_bytes(notify.port_name);
         log::info!("{}: {what} of {} ({peer}) is refused", self.chip.address, notify.port_id.port_id());
-        let of = AckOf::Other;
-        self.send(What::Ack { notify, of }, 0, |handle| *NotifyAck::to(&notify, handle).rejecting().entry());
+        let ack = Ack { notify, of: AckOf::Other, serial: 0 };
+        self.send(What::Ack(ack), 0, |handle| *NotifyAck::to(&notify, handle).rejecting().entry());
     }
 
     /// An acknowledgement was carried out, or not.
-    pub(super) fn acknowledged(&mut self, notify: &ImmediateNotify, of: AckOf, status: u16) {
-        let (vp, remote) = (self.vp_of(notify), notify.port_id.port_id());
+    pub(super) fn acknowledged(&mut self, ack: &Ack, status: u16) {
+        let (vp, remote) = (self.vp_of(&ack.notify), ack.notify.port_id.port_id());
         let done = status == NOTIFY_ACK_SUCCESS;
-        // A login that is not that of the peer any more has been overtaken by another.
-        let handle = notify.nport_handle.get();
-        let current = self.peers.find(vp, remote).is_some_and(|peer| peer.handle == handle);
-        match of {
-            AckOf::Plogi if !current => {}
-            AckOf::Plogi if done => {
-                if let Some(peer) = self.peers.find_mut(vp, remote) {
-                    peer.logged_in = true;
-                }
-            }
-            AckOf::Plogi => drop(self.peers.remove(vp, remote)),
-            AckOf::Prli { fc4, word3, initiator } if done && current && initiator => {
-                self.session_up(vp, remote, fc4, word3);
-            }
-            AckOf::Logo if current => drop(self.peers.remove(vp, remote)),
-            AckOf::Prli { .. } | AckOf::Logo | AckOf::Other => {}
+        // The peer may have logged in anew meanwhile, or the link may have been down.
+        if self.peers.find(vp, remote).is_none_or(|peer| peer.serial != ack.serial) {
+            return;
+        }
+        match ack.of {
+            AckOf::Plogi if !done => drop(self.peers.remove(vp, remote)),
+            AckOf::Prli { fc4, word3, initiator: true } if done => self.session_up(vp, remote, fc4, word3),
+            AckOf::Logo => drop(self.peers.remove(vp, remote)),
+            AckOf::Plogi | AckOf::Prli { .. } | AckOf::Other => {}
         }
     }
 
@@ -174,7 +183,7 @@ impl Adapter {
 
     fn prli_is_under_way(&self, remote: PortId) -> bool {
         let of_peer = |what: &What| match what {
-            What::Ack { notify, of: AckOf::Prli { .. } } => notify.port_id.port_id() == remote,
+            What::Ack(ack) => matches!(ack.of, AckOf::Prli { .. }) && ack.notify.port_id.port_id() == remote,
             _ => false,
         };
         self.pending.iter().any(of_peer)

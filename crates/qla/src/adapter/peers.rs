@@ -13,8 +13,8 @@ pub(super) struct Peer {
     /// The firmware's handle.
     pub handle: u16,
     pub names: Names,
-    /// Our acknowledgement of its PLOGI was completed.
-    pub logged_in: bool,
+    /// Which login it is: each has another, never 0.
+    pub serial: u32,
 }
 
 /// A login for one protocol.
@@ -34,9 +34,15 @@ pub(super) struct Peers {
     /// Sessions that are over, and how many lanes have something of them at the chip still.
     ending: BTreeMap<SessionId, Vec<usize>>,
     last: u32,
+    last_serial: u32,
 }
 
 impl Peers {
+    pub fn next_serial(&mut self) -> u32 {
+        self.last_serial = self.last_serial.wrapping_add(1).max(1);
+        self.last_serial
+    }
+
     pub fn next_id(&mut self) -> SessionId {
         self.last += 1;
         SessionId(self.last)
@@ -55,10 +61,6 @@ impl Peers {
 
     pub fn find(&self, vp: u8, id: PortId) -> Option<&Peer> {
         self.peers.iter().find(|peer| (peer.vp, peer.id) == (vp, id))
-    }
-
-    pub fn find_mut(&mut self, vp: u8, id: PortId) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| (peer.vp, peer.id) == (vp, id))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Peer> {

@@ -41,9 +41,13 @@ impl Adapter {
     fn why_not(&self, vp: u8) -> Option<String> {
         let waits =
             vp == 0 && !self.stage.is_initialized() && self.port(0).is_some_and(|port| port.stage == Stage::LinkDown);
+        let what = match self.lanes.are_quiet() || self.stage.is_initialized() {
+            true => self.stage.describe(),
+            false => "waiting for a core to end its commands",
+        };
         waits.then(|| match &self.last_fault {
-            Some(fault) => format!("{} after: {fault}", self.stage.describe()),
-            None => self.stage.describe().to_owned(),
+            Some(fault) => format!("{what} after: {fault}"),
+            None => what.to_owned(),
         })
     }
 

@@ -3,6 +3,7 @@
 //! After a fault the chip is put into reset first, for then it reaches no memory any more; only then lanes are told to end what they
 //! have, and the chip is not started again before each of them said that it is quiet.
 
+use super::entries::What;
 use super::nport::Stage as PortStage;
 use super::{Adapter, back_off};
 use crate::chip::{Chip, Fault, FirmwareFile, Known, Signal, Start};
@@ -38,6 +39,11 @@ impl Stage {
     /// Whether queues and mailbox are served.
     pub fn is_running(&self) -> bool {
         matches!(self, Self::Initializing | Self::Running { .. })
+    }
+
+    /// Whether only the operator has it start again.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Down { .. } | Self::Refused { .. })
     }
 
     /// Whether IOCBs may be sent.
@@ -150,7 +156,8 @@ impl Adapter {
     pub(super) fn fail(&mut self, fault: Fault) {
         log::error!("{}: {fault}", self.chip.address);
         self.counters.resets += 1;
-        self.in_a_row += u32::from(fault != Fault::Asked);
+        let asked = fault == Fault::Asked;
+        self.in_a_row += u32::from(!asked);
         let hopeless = matches!(fault, Fault::Gone | Fault::NoFirmware(_) | Fault::PortDisabled | Fault::Unsuitable(_));
         let given_up = hopeless || self.in_a_row > self.settings.resets_in_a_row;
         // A start that failed after its reset left the chip quiet; one that is new has yet to make it so.
@@ -159,7 +166,7 @@ impl Adapter {
         self.drop_everything();
         if given_up {
             self.give_up();
-        } else if was_starting {
+        } else if was_starting && !asked {
             let timing = &self.settings.timing;
             let wait = back_off(timing.restart, timing.retry_limit, self.in_a_row.saturating_sub(1));
             self.stage = Stage::Waiting { until: self.now + wait };
@@ -186,7 +193,12 @@ impl Adapter {
         self.link_is_down(PortStage::LinkDown);
         self.running = None;
         self.jobs.clear();
-        self.pending.clear();
+        for what in self.pending.clear() {
+            if let What::VpControl { vp } = what {
+                self.vp_gone(vp);
+            }
+        }
+        self.lanes.chip_forgot();
         self.held.clear();
         self.aborts.clear();
         self.ct.clear();
@@ -212,7 +224,7 @@ impl Adapter {
 
     /// Starts it again, for the operator: after it was taken down, or given up.
     pub(super) fn take_up(&mut self) {
-        if !matches!(self.stage, Stage::Down { .. } | Stage::Refused { .. }) {
+        if !self.stage.is_over() {
             return;
         }
         self.in_a_row = 0;

@@ -151,14 +151,6 @@ impl Disk {
         self.queue.transmit(xid, 0, data, Some(response));
     }
 
-    /// Answers what was left unanswered.
-    pub fn work(&mut self) {
-        self.lazy = false;
-        let waiting: Vec<Xid> = self.open.iter().filter(|(_, busy)| !**busy).map(|(xid, _)| *xid).collect();
-        waiting.into_iter().for_each(|xid| self.respond(xid));
-        self.queue.flush();
-    }
-
     pub fn is_whole(&self) -> bool {
         self.pool.is_whole() && self.open.is_empty()
     }

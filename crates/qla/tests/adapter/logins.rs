@@ -74,7 +74,8 @@ fn a_request_of_ours_reaches_the_initiator() {
     let ours = rig.disks[2].sessions[0].id;
     rig.disks[2].queue.request(ours, vec![5; 48].into());
     rig.pass(20);
-    let came = rig.events.iter().any(|event| matches!(event, NodeEvent::LsRequest { session: of, .. } if *of == session.id));
+    let came =
+        rig.events.iter().any(|event| matches!(event, NodeEvent::LsRequest { session: of, .. } if *of == session.id));
     assert!(came, "{:?}", rig.events);
 }
 
@@ -85,10 +86,8 @@ fn an_abort_ends_the_command_it_names_and_no_other() {
     rig.disks[0].lazy = true;
     rig.disks[1].lazy = true;
     let data = rig.pool.take(4096).unwrap();
-    let (first, second) = (
-        rig.command(session, &read(8), Direction::In(data)),
-        rig.command(session, &read(0), Direction::None),
-    );
+    let (first, second) =
+        (rig.command(session, &read(8), Direction::In(data)), rig.command(session, &read(0), Direction::None));
     rig.pass(10);
     assert_eq!(rig.commands(), 2);
     // Nothing answers: the initiator's time-out aborts both in the end; here the first at once.
@@ -190,4 +189,35 @@ fn a_peer_that_vanishes_is_missed_by_the_change_of_the_fabric() {
     rig.until(5_000, |rig| rig.port.shown().sessions.is_empty());
     rig.pass(50);
     assert!(rig.disks.iter().all(|disk| disk.sessions.is_empty()));
+}
+
+#[test]
+fn a_queue_without_places_answers_task_set_full() {
+    let settings = qla::Settings { places: 2, ..qla::Settings::default() };
+    let mut rig = Rig::with(settings, emu::isp::Identity::new(names(2)));
+    rig.serve(Fc4::Fcp, 1);
+    rig.until(5_000, |rig| rig.shown().state == fc::PortState::Online);
+    let session = rig.login(Fc4::Fcp);
+    rig.disks[0].lazy = true;
+    let contexts: Vec<u64> = (0..4).map(|_| rig.command(session, &read(0), Direction::None)).collect();
+    rig.pass(20);
+    assert_eq!(rig.commands(), 2);
+    let full = contexts.iter().filter_map(|context| rig.ended(*context)).map(|(response, _)| response.unwrap()[11]);
+    assert_eq!(full.collect::<Vec<_>>(), [0x28, 0x28]);
+}
+
+#[test]
+fn without_queue_pairs_everything_goes_by_the_base_queue() {
+    let settings = qla::Settings { queue_pairs: 0, ..qla::Settings::default() };
+    let mut rig = Rig::with(settings, emu::isp::Identity::new(names(2)));
+    rig.serve_both();
+    rig.until(5_000, |rig| rig.shown().state == fc::PortState::Online);
+    assert_eq!(rig.port.adapter().queue_pairs, 0);
+    let (fcp, nvme) = (rig.login(Fc4::Fcp), rig.login(Fc4::Nvme));
+    assert!(rig.reads(fcp, 16) && rig.nvme_reads(nvme, 8192, 1));
+    rig.port.reset().unwrap();
+    rig.until(10_000, |rig| rig.resets() == 1 && rig.shown().state == fc::PortState::Online);
+    let fcp = rig.login(Fc4::Fcp);
+    assert!(rig.reads(fcp, 16));
+    assert!(rig.is_quiet());
 }

@@ -5,22 +5,57 @@ use fc::fc2::Direction;
 use fc::{Fc4, Port, PortState};
 use wire::isp::mailbox::{Command, Status};
 
-#[test]
-fn a_reset_at_every_moment_of_the_start() {
-    // Steps of the start are microseconds to milliseconds apart: a reset after each.
-    for moment in 0..60 {
+/// Polls the adapter when it wants to be polled: no step of a start goes by unseen. `false` when it is online.
+fn step(rig: &mut Rig) -> bool {
+    rig.now = rig.adapter.deadline().unwrap_or(rig.now + MS).max(rig.now + 1_000).min(rig.now + MS);
+    rig.turn();
+    rig.shown().state != PortState::Online
+}
+
+fn comes_up(rig: &mut Rig, what: &str) {
+    rig.until(20_000, |rig| rig.shown().state == PortState::Online);
+    let session = rig.login(Fc4::Fcp);
+    assert!(rig.reads(session, 8), "{what}");
+    assert!(rig.is_quiet());
+}
+
+/// Does something after each step of a start.
+fn at_every_step(what: &str, expects_reset: bool, strike: impl Fn(&mut Rig)) {
+    let mut steps = 0;
+    loop {
         let mut rig = Rig::new();
         rig.serve_both();
-        for _ in 0..moment {
-            rig.now += MS / 4 * (1 + moment % 7);
-            rig.turn();
+        if !(0..steps).all(|_| step(&mut rig)) {
+            break;
         }
-        rig.port.reset().unwrap();
-        rig.until(10_000, |rig| rig.shown().state == PortState::Online);
-        let session = rig.login(Fc4::Fcp);
-        assert!(rig.reads(session, 8), "{moment}");
-        assert!(rig.is_quiet());
+        strike(&mut rig);
+        comes_up(&mut rig, &format!("{what} after step {steps}"));
+        assert!(!expects_reset || rig.resets() >= 1, "{what} after step {steps}");
+        // Later steps are further apart, for the sake of time.
+        steps += 1 + steps / 24;
     }
+    assert!(steps > 40, "{steps}");
+}
+
+#[test]
+fn a_reset_at_every_step_of_the_start() {
+    at_every_step("a reset", true, |rig| rig.port.reset().unwrap());
+}
+
+#[test]
+fn dead_firmware_at_every_step_of_the_start() {
+    at_every_step("a pause", false, |rig| rig.faults(|faults| faults.pause = true));
+    at_every_step("a system error", false, |rig| rig.faults(|faults| faults.system_error = true));
+}
+
+#[test]
+fn a_port_taken_down_at_every_step_of_the_start() {
+    at_every_step("down and up", false, |rig| {
+        rig.port.set_up(false);
+        rig.turn();
+        rig.turn();
+        rig.port.set_up(true);
+    });
 }
 
 #[test]

@@ -7,8 +7,8 @@ use emu::isp::{Faults, Identity, Isp};
 use fabric::{Config as SwitchConfig, Switch};
 use fc::fc2::{Direction, Failure, Limits};
 use fc::{
-    Config, Fc4, Frames, Names, Node, NodeEvent, Peer, Port, PortKey, PortState, PortStatus, RingLink, Service, SessionInfo,
-    Wake, ring_links,
+    Config, Fc4, Frames, Names, Node, NodeEvent, Peer, Port, PortKey, PortState, PortStatus, RingLink, Service,
+    SessionInfo, Wake, ring_links,
 };
 use pci::{InProcess, Runner};
 use qla::{Adapter, QlaPort, Settings};
@@ -47,7 +47,12 @@ pub struct Rig {
 }
 
 /// The model of an adapter and a driver's way to it.
-pub fn model(identity: Identity, link: RingLink, frames: &Frames, arena: &Arc<Arena>) -> (InProcess<Model>, Runner<Model>) {
+pub fn model(
+    identity: Identity,
+    link: RingLink,
+    frames: &Frames,
+    arena: &Arc<Arena>,
+) -> (InProcess<Model>, Runner<Model>) {
     let settings = ModelSettings {
         names: identity.names,
         speed: 6,
@@ -82,7 +87,20 @@ impl Rig {
         let (node, _) = Node::new(config, there, nobody());
         let pool = Pool::new(&arena, &[Class { size: 16 << 10, count: 64 }]).unwrap();
         let (disks, events) = (Vec::new(), Vec::new());
-        Self { switch, runner, adapter, port, node, disks, arena, pool, now: 1, events, stopped: false, next_context: 1 }
+        Self {
+            switch,
+            runner,
+            adapter,
+            port,
+            node,
+            disks,
+            arena,
+            pool,
+            now: 1,
+            events,
+            stopped: false,
+            next_context: 1,
+        }
     }
 
     /// The runner of a model that nobody drives.

@@ -67,6 +67,12 @@ impl RequestRing {
         self.known_room().into()
     }
 
+    /// Whether so many entries have room. Reads the adapter's pointer only when it must.
+    #[inline]
+    pub fn has_room(&mut self, entries: usize) -> bool {
+        entries <= usize::from(self.known_room()) || entries <= self.room()
+    }
+
     #[inline]
     fn known_room(&self) -> u16 {
         let waiting = self.memory.steps(self.taken, self.next);
@@ -85,11 +91,8 @@ impl RequestRing {
     /// Puts in an IOCB, with its continuations behind it. `false`: there is no room, nothing was put in.
     #[inline]
     pub fn push(&mut self, entries: &[Entry]) -> bool {
-        if entries.len() > usize::from(self.known_room()) {
-            self.look();
-            if entries.len() > usize::from(self.known_room()) {
-                return false;
-            }
+        if !self.has_room(entries.len()) {
+            return false;
         }
         for entry in entries {
             self.memory.region.write(usize::from(self.next) * ENTRY_BYTES, entry);

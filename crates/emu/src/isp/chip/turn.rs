@@ -70,7 +70,10 @@ impl<F: Behind> Chip<F> {
 
     /// Fetches from all request queues.
     fn request_turn(&mut self, bus: &mut dyn Bus, now: Tick) -> usize {
-        let work = self.queues.requests().into_iter().map(|queue| self.requests_of(queue, bus, now)).sum();
+        let mut work = 0;
+        if self.queues.has_requests() {
+            work = self.queues.requests().into_iter().map(|queue| self.requests_of(queue, bus, now)).sum();
+        }
         if let Err(fault) = self.queues.publish(bus) {
             self.dma_fault(Event::REQUEST_TRANSFER_ERROR, fault);
         }

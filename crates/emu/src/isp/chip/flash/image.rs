@@ -1,6 +1,6 @@
 //! What is in the flash of a new adapter: layout table, descriptor, VPD and NVRAM of each port, firmware.
 
-use super::{Flash, SECTOR, firmware};
+use super::{Flash, SECTOR, boot, firmware};
 use crate::isp::chip::identity::{Identity, Preference};
 use fc::Names;
 use wire::fc::Wwn;
@@ -26,6 +26,7 @@ const MAX_PORTS: u8 = 4;
 /// Fills a new flash.
 pub fn fill(flash: &mut Flash, identity: &Identity) {
     flash.put(FLT_ADDRESS, &layout());
+    flash.put(BOOT, &boot::image(identity.board.device()));
     flash.put(FDT, descriptor().as_bytes());
     flash.put(FIRMWARE, &firmware::synthetic_firmware(identity.firmware));
     for port in 0..MAX_PORTS {

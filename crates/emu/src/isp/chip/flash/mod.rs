@@ -2,6 +2,7 @@
 //!
 //! It behaves as NOR flash: writing clears bits, erasing sets them. What a host writes lasts as long as the model.
 
+mod boot;
 mod firmware;
 mod image;
 

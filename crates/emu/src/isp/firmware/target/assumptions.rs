@@ -12,9 +12,10 @@ pub(super) fn notify_of_prli(notify: ImmediateNotify, page: &Page) -> ImmediateN
     notify.with_prli(page.params as u16, page.type_.0)
 }
 
-/// What a host refuses by notify acknowledge is refused with these words.
+/// What a host refuses by notify acknowledge is refused with these words. Drivers refuse while they clean up after an earlier login, and
+/// want the peer to try again.
 pub(super) fn refused_by_host() -> Reject {
-    Reject::new(Reason::UNABLE, Explanation::NONE)
+    Reject::new(Reason::LOGICAL_BUSY, Explanation::NONE)
 }
 
 /// With what status CTIOs come back whose login is gone. Both codes are known to drivers as such; which one firmware takes when is not.

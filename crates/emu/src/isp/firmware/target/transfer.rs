@@ -118,7 +118,8 @@ impl Target {
     /// Data did not come in time. A termination behind the order stays.
     fn first_late(&mut self, core: &mut Core, name: Name) {
         let Some(command) = self.table.get(name) else { return };
-        let ends = command.orders.pop_back_if(|order| matches!(order.work, Work::Terminate));
+        let ends = command.orders.back().is_some_and(|order| matches!(order.work, Work::Terminate));
+        let ends = if ends { command.orders.pop_back() } else { None };
         let status = if ends.is_some() { CtioStatus::ABORTED } else { CtioStatus::TIMEOUT };
         command.drop_orders(core, 0, status, false);
         command.orders.extend(ends);
@@ -149,7 +150,10 @@ impl Target {
         }
         if lost {
             let status = assumptions::lost_status(core.link.up);
-            return if over { self.fail(core, name, status, true) } else { () };
+            if over {
+                self.fail(core, name, status, true);
+            }
+            return;
         }
         debug_assert!(aborted, "what is sent fails only with its exchange");
         self.fail(core, name, CtioStatus::ABORTED, over);

@@ -97,8 +97,12 @@ impl Raw {
     pub fn new() -> Raw {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
-        let mut server = Server::bind(&path, Sample::default()).unwrap();
-        let stream = UnixStream::connect(&path).unwrap();
+        let server = Server::bind(&path, Sample::default()).unwrap();
+        Raw::on(server, dir)
+    }
+
+    fn on(mut server: Server<Sample>, dir: tempfile::TempDir) -> Raw {
+        let stream = UnixStream::connect(server.path()).unwrap();
         server.poll(1);
         assert!(server.has_client());
         Raw { server, stream, id: 1000, _dir: dir }
@@ -107,6 +111,16 @@ impl Raw {
     /// One on which the version is agreed.
     pub fn connected() -> Raw {
         let mut raw = Raw::new();
+        raw.ask(1, &version(8), &[]).unwrap();
+        raw
+    }
+
+    /// The same, where the server waits so long for memory.
+    pub fn with_patience(patience: Duration) -> Raw {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = Server::bind(&dir.path().join("s"), Sample::default()).unwrap();
+        server.set_patience(patience);
+        let mut raw = Raw::on(server, dir);
         raw.ask(1, &version(8), &[]).unwrap();
         raw
     }

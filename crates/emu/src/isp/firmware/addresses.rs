@@ -25,11 +25,6 @@ impl Addresses {
         }
     }
 
-    /// The exchange of an address.
-    pub fn get(&self, address: u32) -> Option<Xid> {
-        self.exchanges.get(&address).copied()
-    }
-
     /// Frees an address.
     pub fn take(&mut self, address: u32) -> Option<Xid> {
         self.exchanges.remove(&address)

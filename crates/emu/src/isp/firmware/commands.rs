@@ -145,9 +145,18 @@ impl Core {
         self.commands.waiting.push_back(tag);
     }
 
-    /// Starts what waited and can go now; returns how many.
+    /// When the first of those that wait is given up.
+    pub fn waiting_deadline(&self) -> Option<Tick> {
+        let orders = self.commands.waiting.iter().filter_map(|tag| self.commands.all.get(*tag));
+        orders.map(|order| order.expires).min().filter(|expires| *expires != Tick::MAX)
+    }
+
+    /// Starts what waited and can go now, gives up what waited too long; returns how many.
     pub fn start_waiting(&mut self, bus: &mut dyn Bus) -> usize {
         let mut started = 0;
+        if self.waiting_deadline().is_some_and(|expires| expires <= self.now) {
+            started += self.end_waiting(CompletionStatus::TIMEOUT, |order, now| order.expires <= now);
+        }
         while let Some(tag) = self.commands.waiting.pop_front() {
             if let Err(Hindrance::Wait) = self.try_start(bus, tag) {
                 self.commands.waiting.push_front(tag);
@@ -225,11 +234,17 @@ impl Core {
 
     /// The login of commands that wait is gone.
     pub fn fail_waiting(&mut self, vp: u8, nport: u16) {
-        let all = &self.commands.all;
-        let of_login = |tag: &Tag| all.get(*tag).is_some_and(|order| (order.vp, order.nport) == (vp, nport));
-        let (gone, rest): (VecDeque<Tag>, _) = self.commands.waiting.iter().copied().partition(of_login);
+        self.end_waiting(CompletionStatus::PORT_LOGGED_OUT, |order, _| (order.vp, order.nport) == (vp, nport));
+    }
+
+    fn end_waiting(&mut self, status: CompletionStatus, which: impl Fn(&Order, Tick) -> bool) -> usize {
+        let (all, now) = (&self.commands.all, self.now);
+        let meant = |tag: &Tag| all.get(*tag).is_some_and(|order| which(order, now));
+        let (gone, rest): (VecDeque<Tag>, _) = self.commands.waiting.iter().copied().partition(meant);
         self.commands.waiting = rest;
-        gone.into_iter().for_each(|tag| self.end_unsent(tag, CompletionStatus::PORT_LOGGED_OUT));
+        let count = gone.len();
+        gone.into_iter().for_each(|tag| self.end_unsent(tag, status));
+        count
     }
 
     /// An exchange of a command is over; `moved` bytes of data were.

@@ -162,3 +162,10 @@ impl Core {
         }
     }
 }
+
+/// Memory that is lent to exchanges comes home first.
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.reset();
+    }
+}

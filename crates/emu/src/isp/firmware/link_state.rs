@@ -15,6 +15,9 @@ const MS: Tick = 1_000_000;
 /// Between a loss of the link and what is told of the next one.
 pub(crate) const PAUSE: Tick = 100 * MS;
 
+/// Between the last LOGO and the end of the light, so that it arrives.
+const FAREWELL: Tick = 10 * MS;
+
 /// Between the start and the first event, unless the host asks.
 const PATIENCE: Tick = 1_000 * MS;
 
@@ -28,7 +31,8 @@ pub(crate) struct LinkState {
     pub up: bool,
     /// What to do to it: the laser on or off.
     pub order: Option<bool>,
-    /// When the laser goes on again.
+    /// When the laser goes off, and when it goes on again.
+    lower_at: Option<Tick>,
     raise_at: Option<Tick>,
     /// The host is told no earlier.
     tell_at: Tick,
@@ -54,6 +58,7 @@ impl Default for LinkState {
             cable: true,
             up: false,
             order: Some(false),
+            lower_at: None,
             raise_at: None,
             tell_at: 0,
             first: true,
@@ -71,7 +76,7 @@ impl LinkState {
     /// When something is due.
     pub fn deadline(&self) -> Option<Tick> {
         let tell = (self.fabric.is_some() && !self.told).then_some(self.tell_at);
-        self.raise_at.into_iter().chain(tell).min()
+        [self.lower_at, self.raise_at, tell].into_iter().flatten().min()
     }
 
     /// The host asks how far the link is: it is ready for events.
@@ -87,17 +92,22 @@ impl Core {
     pub fn link_start(&mut self) {
         let (cable, now) = (self.link.cable, self.now);
         let (ups, failures) = (self.link.ups, self.link.failures);
-        let max_payload = self.link.max_payload;
+        let (max_payload, lower_at) = (self.link.max_payload, self.link.lower_at);
         self.link = LinkState { started: true, cable, ups, failures, max_payload, ..LinkState::default() };
-        self.link.order = cable.then_some(true);
+        // What was before the start has to end first.
+        self.link.order = (cable && lower_at.is_none()).then_some(true);
+        self.link.lower_at = lower_at;
+        self.link.raise_at = lower_at.map(|at| at + FAREWELL);
         self.link.tell_at = now + PATIENCE;
     }
 
-    /// The laser goes off, for good.
+    /// The laser goes off for good, a moment later.
     pub fn link_stop(&mut self) {
+        self.ports.iter_mut().for_each(|port| port.down(Stage::Down));
         self.link.started = false;
+        self.link.lower_at = self.link.up.then_some(self.now + FAREWELL);
         (self.link.up, self.link.told, self.link.fabric) = (false, false, None);
-        (self.link.order, self.link.raise_at) = (Some(false), None);
+        (self.link.order, self.link.raise_at) = (self.link.lower_at.is_none().then_some(false), None);
     }
 
     /// The laser goes off and, in a while, on again.
@@ -168,6 +178,11 @@ impl Core {
 
     /// What is due.
     pub fn link_time(&mut self) {
+        if self.link.lower_at.is_some_and(|at| at <= self.now) {
+            self.link.lower_at = None;
+            self.link.order = Some(false);
+            return;
+        }
         if self.link.raise_at.is_some_and(|at| at <= self.now) {
             self.link.raise_at = None;
             self.link.order = Some(self.link.cable && self.link.started);

@@ -133,8 +133,8 @@ impl<L: Link> Firmware<L> {
         self.order_link();
     }
 
-    /// The chip is reset, or its host is gone: all sessions are logged out as far as the link takes frames, the laser goes off;
-    /// exchanges and outputs are dropped, no IOCB is completed any more.
+    /// The chip is reset, or its host is gone: all sessions are logged out as far as the link takes frames; exchanges and outputs are
+    /// dropped, no IOCB is completed any more. The laser goes off 10 ms later, so that the LOGOs arrive: go on polling.
     pub fn stop(&mut self, now: Tick) {
         self.core.now = now;
         self.core.say_goodbye();
@@ -203,8 +203,9 @@ impl<L: Link> Firmware<L> {
     /// When it must be polled although nothing came.
     pub fn deadline(&self) -> Option<Tick> {
         let core = &self.core;
-        let mine = [core.fc2.deadline(), core.link.deadline(), core.fabric_deadline(), self.target.deadline()];
-        mine.into_iter().flatten().chain(self.link.deadline()).min()
+        let link = [core.link.deadline(), core.fabric_deadline()].into_iter();
+        let mine = link.chain([core.fc2.deadline(), core.waiting_deadline(), self.target.deadline()]);
+        mine.flatten().chain(self.link.deadline()).min()
     }
 
     /// What wakes its core, if the link has a descriptor.

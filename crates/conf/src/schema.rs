@@ -193,6 +193,7 @@ const SUBSYSTEM: &[KeySpec] = &[
 
 const QFC: &[KeySpec] = &[
     COMMENT,
+    many("Hba", 1, 2),
     one("Transport"),
     one("BackendAppFcp"),
     one("BackendAppNvme"),

@@ -119,7 +119,18 @@ fn calls_use_names_of_the_schema() {
         ("nvmf_subsystem_add_ns", &["nqn", "namespace"]),
         ("nvmf_subsystem_add_listener", &["nqn", "listen_address"]),
         // Not in SPDK: its FC transport gets ports elsewhere, and there is no SCSI over Fibre Channel.
-        ("fc_set_options", &["transport"]),
+        (
+            "fc_set_options",
+            &[
+                "transport",
+                "unbind_from_kernel",
+                "load_firmware_from_file",
+                "multi_atio",
+                "atio_queues",
+                "nvme_atio_queues",
+            ],
+        ),
+        ("hba_attach", &["address", "names", "wwpn", "wwnn"]),
         ("scsi_create_portal_group", &["tag", "portals", "comment"]),
         ("scsi_create_initiator_group", &["tag", "initiators", "comment"]),
         ("scsi_create_target_node", &["name", "alias_name", "luns", "pg_ig_maps", "queue_depth"]),

@@ -29,15 +29,60 @@ fn target(lines: &str) -> String {
 #[test]
 fn qfc_defaults() {
     let plan = read("[QFC]\n");
-    let ports = plan.fc.ports.unwrap();
+    let ports = plan.fc.ports.as_ref().unwrap();
     assert_eq!(ports.transport, FcTransport::Both);
     assert_eq!((ports.backend_fcp.name.as_str(), ports.backend_fcp.reactor), ("spdkscsi", None));
     assert_eq!((ports.backend_nvme.name.as_str(), ports.backend_nvme.reactor), ("spdknvme", None));
     assert!(!ports.unbind_from_kernel && !ports.load_firmware_from_file && !ports.multi_atio);
-    assert_eq!(plan.diagnostics.len(), 1);
-    assert!(
-        plan.diagnostics[0].to_string().starts_with("f:1: warning: [QFC]: the driver of FC adapters is not there yet")
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+    assert_eq!(calls(&plan), [r#"1 hba_attach {"address":"auto","names":[]}"#], "what is found, and nothing is set");
+}
+
+/// Calls with their lines.
+fn calls(plan: &Plan) -> Vec<String> {
+    plan.calls.iter().map(|call| format!("{} {} {}", call.line, call.method, call.params)).collect()
+}
+
+#[test]
+fn settings_of_adapters_become_a_call() {
+    let plan =
+        read("[QFC]\nLoadFWfromFile Yes\nUnbindFromKernel No\nNumberOfATIOQ 8\nNumberOfNvmeATIO 5\nHba virtual\n");
+    let options = r#"1 fc_set_options {"unbind_from_kernel":false,"load_firmware_from_file":true,"atio_queues":8,"nvme_atio_queues":5}"#;
+    assert_eq!(calls(&plan), [options, r#"6 hba_attach {"address":"virtual"}"#]);
+}
+
+#[test]
+fn adapters_are_named_by_their_address() {
+    let names = "nn-0x20000024ff000001:pn-0x21000024ff000001";
+    let plan = read(&format!("[QFC]\nHba 0000:3b:00.0\nHba vfio-user:/run/hba.sock\nHba virtual {names}\nHba auto\n"));
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+    let wanted = [
+        r#"2 hba_attach {"address":"0000:3b:00.0"}"#,
+        r#"3 hba_attach {"address":"vfio-user:/run/hba.sock"}"#,
+        r#"4 hba_attach {"address":"virtual","wwnn":"0x20000024ff000001","wwpn":"0x21000024ff000001"}"#,
+        r#"5 hba_attach {"address":"auto"}"#,
+    ];
+    assert_eq!(calls(&plan), wanted);
+    only_error("[QFC]\nHba eth0\n", 2, "\"eth0\" is no adapter");
+    only_error("[QFC]\nHba vfio-user:relative\n", 2, "is no adapter");
+    only_error("[QFC]\nHba virtual 2100\n", 2, "are not the names of a port");
+}
+
+#[test]
+fn adapters_are_looked_for_unless_ports_are_in_software() {
+    let names = "nn-0x20000024ff000001:pn-0x21000024ff000001";
+    let soft = read(&format!("[QFC]\nTransport FCP\n[SoftPort1]\nNames {names}\n"));
+    assert!(soft.calls.iter().all(|call| call.method != "hba_attach"));
+    assert!(read("[Malloc]\n").calls.is_empty(), "no [QFC], no adapters");
+    let both = read(&format!("[QFC]\nHba virtual\n[SoftPort1]\nNames {names}\n"));
+    assert_eq!(both.calls.last().unwrap().method, "hba_attach");
+    let text =
+        "[Malloc]\nNumberOfLuns 1\nLunSizeInMB 16\n[Subsystem1]\nNQN nqn.2026-11.org.qfc:a\nSN A\nAllowAnyHost Yes\n";
+    let text = format!(
+        "{text}Listen FC {names}\nNamespace Malloc0\n[PortalGroup1]\nPortal a 21000024ff000001\nPortal b 21000024ff000002\n[QFC]\n"
     );
+    let wanted = serde_json::json!({"address": "auto", "names": [names, "0x21000024ff000002"]});
+    assert_eq!(read(&text).calls.last().unwrap().params, wanted, "models get the names that the file has");
 }
 
 #[test]
@@ -49,7 +94,7 @@ fn qfc_values() {
         (FcTransport::Both, Some(2), None)
     );
     let lines: Vec<usize> = plan.diagnostics.iter().map(|d| d.line).collect();
-    assert_eq!(lines, [1, 4, 5]);
+    assert_eq!(lines, [3, 4, 5]);
     only_error("[QFC]\nTransport FCOE\n", 2, "Transport: \"FCOE\" is not known");
 }
 
@@ -59,11 +104,11 @@ fn counts_of_atio_queues_have_two_spellings() {
         let plan = read(&format!("[Global]\nReactorMask 0xF\n[QFC]\nMultiAtioEnable Yes\n{total} 3\n{nvme} 2\n"));
         let ports = plan.fc.ports.as_ref().unwrap();
         assert_eq!((ports.atio_queues, ports.nvme_atio_queues), (Some(3), Some(2)));
-        assert_eq!(plan.diagnostics.len(), 1);
+        assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
     }
     let plan = read("[QFC]\nNumberOfATIO 3\nNumberOfATIOQ 4\n");
     assert_eq!(plan.fc.ports.as_ref().unwrap().atio_queues, Some(3));
-    assert!(plan.diagnostics[1].message.contains("mean the same and differ"));
+    assert!(plan.diagnostics[0].message.contains("mean the same and differ"));
 }
 
 #[test]
@@ -71,7 +116,7 @@ fn counts_of_atio_queues_are_checked() {
     only_error("[QFC]\nMultiAtioEnable Yes\n", 1, "needs NumberOfATIO");
     only_error("[QFC]\nMultiAtioEnable Yes\nNumberOfATIO 2\nNumberOfNvmeATIO 3\n", 3, "more ATIO queues for NVMe");
     let plan = read("[Global]\nReactorMask 0x7\n[QFC]\nMultiAtioEnable Yes\nNumberOfATIO 3\n");
-    assert!(plan.diagnostics[1].message.contains("need more than the 3 reactor(s)"), "{:?}", plan.diagnostics);
+    assert!(plan.diagnostics[0].message.contains("need more than the 3 reactor(s)"), "{:?}", plan.diagnostics);
 }
 
 #[test]
@@ -83,11 +128,10 @@ fn a_good_target_node() {
     assert_eq!(node.luns.iter().map(|(n, b)| (*n, b.as_str())).collect::<Vec<_>>(), [(0, "Malloc0"), (5, "Malloc1")]);
     assert_eq!((node.mappings[0].portal_group, node.mappings[0].initiator_group), (1, 4));
     assert_eq!(plan.fc.portal_groups[0].portals[0].port, Wwn(0x2100_0024_ff5b_a06a));
-    assert_eq!(plan.diagnostics.iter().map(|d| d.line).collect::<Vec<_>>(), [8], "only [QFC] has no effect");
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
     assert_eq!(plan.calls[2].params, serde_json::json!({"transport": "FCP"}));
-    let calls: Vec<String> = plan.calls[3..].iter().map(|c| format!("{} {} {}", c.line, c.method, c.params)).collect();
     assert_eq!(
-        calls,
+        calls(&plan)[3..],
         [
             r#"4 scsi_create_portal_group {"tag":1,"portals":[{"label":"FC1","wwpn":"0x21000024ff5ba06a"}]}"#,
             r#"6 scsi_create_initiator_group {"tag":4,"initiators":["ALL"]}"#,
@@ -95,6 +139,7 @@ fn a_good_target_node() {
                 r#"10 scsi_create_target_node {"name":"d","alias_name":"","luns":[{"lun_id":0,"bdev_name":"Malloc0"},"#,
                 r#"{"lun_id":5,"bdev_name":"Malloc1"}],"pg_ig_maps":[{"pg_tag":1,"ig_tag":4}],"queue_depth":64}"#
             ),
+            r#"8 hba_attach {"address":"auto","names":["0x21000024ff5ba06a"]}"#,
         ]
     );
 }
@@ -135,7 +180,7 @@ fn keys_of_iscsi_have_no_meaning_for_fc() {
     ));
     assert!(!plan.has_errors());
     let lines: Vec<usize> = plan.diagnostics.iter().map(|d| d.line).collect();
-    assert_eq!(lines, [8, 14, 15, 16]);
+    assert_eq!(lines, [14, 15, 16]);
     assert_eq!(plan.fc.target_nodes[0].queue_depth, 64);
 }
 

@@ -3,9 +3,9 @@
 use crate::own::Own;
 use crate::params::{ENODEV, Transport};
 use app::{Call, RpcError};
-use fc::PortState;
+use fc::{Names, PortState};
 use reactor::PollerId;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use wire::fc::Wwn;
 
@@ -14,6 +14,28 @@ use wire::fc::Wwn;
 pub enum Source {
     /// A node in software, on a link as it was given.
     Soft(String),
+    /// An adapter.
+    Adapter {
+        /// Where it is.
+        address: String,
+        /// What a model is attached to.
+        link: String,
+        /// The names that it was given instead of its own.
+        names: Option<Names>,
+    },
+}
+
+/// The address of models in the process; each has it.
+pub const VIRTUAL: &str = "virtual";
+
+impl Source {
+    /// Where the adapter is, if it is one.
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            Self::Soft(_) => None,
+            Self::Adapter { address, .. } => Some(address),
+        }
+    }
 }
 
 /// A port with what drives it.
@@ -93,7 +115,8 @@ impl Table {
 
 impl Made {
     fn is(&self, text: &str) -> bool {
-        self.name == text || text.parse() == Ok(self.port.names().port)
+        let address = self.source.address().filter(|address| *address != VIRTUAL);
+        self.name == text || address == Some(text) || text.parse() == Ok(self.port.names().port)
     }
 
     /// The calls that make it again.
@@ -115,20 +138,27 @@ impl Made {
     pub fn serves(&self) -> String {
         match &self.source {
             Source::Soft(link) => format!("FC port {} on {link}", self.port.names()),
+            Source::Adapter { address, .. } => format!("FC port {} of adapter {address}", self.port.names()),
         }
     }
 
     fn call(&self) -> Call {
-        let names = self.port.names();
-        let mut params = json!({
-            "name": self.name,
-            "wwnn": names.node.to_string(),
-            "wwpn": names.port.to_string(),
-        });
-        let method = match &self.source {
+        let (method, mut params) = match &self.source {
             Source::Soft(link) => {
+                let mut params = json!({ "name": self.name });
+                put_names(&mut params, self.port.names());
                 params["link"] = json!(link);
-                "fc_port_create"
+                ("fc_port_create", params)
+            }
+            Source::Adapter { address, link, names } => {
+                let mut params = json!({ "address": address, "name": self.name });
+                let is_model = address == VIRTUAL;
+                if is_model {
+                    params["link"] = json!(link);
+                }
+                let own = is_model.then(|| self.port.names());
+                names.or(own).into_iter().for_each(|names| put_names(&mut params, names));
+                ("hba_attach", params)
             }
         };
         params["transport"] = json!(self.transport);
@@ -137,4 +167,9 @@ impl Made {
         }
         Call::new(method, params)
     }
+}
+
+fn put_names(params: &mut Value, names: Names) {
+    params["wwnn"] = json!(names.node.to_string());
+    params["wwpn"] = json!(names.port.to_string());
 }

@@ -1,13 +1,14 @@
 //! The methods.
 
-use crate::params::{GetPorts, SetOptions, SetState, VportCreate, Which, wwn};
+use crate::options::Options;
+use crate::params::{Attach, GetPorts, SetNames, SetState, VportCreate, Which, wwn};
 use crate::report;
 use crate::subsystem::Hba;
-use app::{Method, When};
+use app::{Method, NoParams, When};
 use std::sync::Arc;
 
 pub(crate) fn methods(hba: &Arc<Hba>) -> Vec<Method> {
-    ports(hba).into_iter().chain(states(hba)).collect()
+    [ports(hba), adapters(hba), states(hba)].into_iter().flatten().collect()
 }
 
 /// Making and unmaking.
@@ -15,8 +16,8 @@ fn ports(hba: &Arc<Hba>) -> Vec<Method> {
     let [a, b, c, d, e] = std::array::from_fn(|_| hba.clone());
     let run = When::Runtime;
     vec![
-        Method::new("fc_set_options", When::Both, "Sets what ports serve that do not say.", move |p: SetOptions| {
-            e.set_options(&p)
+        Method::new("fc_set_options", When::Both, "Sets what is so for all ports and adapters.", move |p: Options| {
+            e.set_options(p)
         }),
         Method::new("fc_port_create", run, "Makes a Fibre Channel port in software.", move |p| a.create(p)),
         Method::new("fc_port_delete", run, "Removes a software port.", move |p: Which| b.delete(p.text()?)),
@@ -24,6 +25,20 @@ fn ports(hba: &Arc<Hba>) -> Vec<Method> {
         Method::new("fc_vport_delete", run, "Removes a virtual port.", move |p: Which| {
             wwn("wwpn", p.text()?)?;
             d.delete_virtual(p.text()?)
+        }),
+    ]
+}
+
+/// Adapters.
+fn adapters(hba: &Arc<Hba>) -> Vec<Method> {
+    let [a, b, c, d] = std::array::from_fn(|_| hba.clone());
+    let run = When::Runtime;
+    vec![
+        Method::new("hba_attach", run, "Takes an adapter and makes it a port.", move |p: Attach| a.attach(&p)),
+        Method::new("hba_detach", run, "Lets an adapter go; its hosts are logged out.", move |p: Which| b.detach(&p)),
+        Method::new("hba_get_adapters", run, "Tells of the adapters.", move |_: NoParams| Ok(c.adapters())),
+        Method::new("fc_port_set_names", run, "Gives an adapter other names than its own.", move |p: SetNames| {
+            d.set_names(&p)
         }),
     ]
 }

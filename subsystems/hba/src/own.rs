@@ -1,6 +1,7 @@
 //! Ports that this subsystem drives, whatever drives them.
 
 use fc::{Names, Port, PortState, PortStatus, SoftPort};
+use qla::{AdapterInfo, QlaPort};
 use std::sync::Arc;
 
 /// A port in software, or an adapter's; physical or virtual.
@@ -21,6 +22,8 @@ pub trait Own: Port {
     /// # Errors
     /// A sentence: it does not take orders.
     fn reset(&self) -> Result<bool, String>;
+    /// The adapter, if it is one's.
+    fn adapter(&self) -> Option<AdapterInfo>;
 }
 
 impl Own for SoftPort {
@@ -42,5 +45,35 @@ impl Own for SoftPort {
 
     fn reset(&self) -> Result<bool, String> {
         Ok(false)
+    }
+
+    fn adapter(&self) -> Option<AdapterInfo> {
+        None
+    }
+}
+
+impl Own for QlaPort {
+    fn add_virtual(self: Arc<Self>, names: Names) -> Result<Arc<dyn Own>, String> {
+        self.add_vport(names).map(|port| port as Arc<dyn Own>)
+    }
+
+    fn take_away(&self) -> bool {
+        self.remove()
+    }
+
+    fn shown(&self) -> PortStatus {
+        Self::shown(self)
+    }
+
+    fn reaches(&self, state: PortState) -> bool {
+        Self::reaches(self, state)
+    }
+
+    fn reset(&self) -> Result<bool, String> {
+        Self::reset(self).map(|()| true)
+    }
+
+    fn adapter(&self) -> Option<AdapterInfo> {
+        Some(Self::adapter(self))
     }
 }

@@ -111,9 +111,43 @@ pub struct SetState {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetOptions {
-    /// Which protocols are served on ports that are made from now on and do not say.
-    pub transport: Transport,
+pub struct Attach {
+    /// Which adapter: a PCI address (`0000:3b:00.0`), `vfio-user:/path` (a device that another process serves), `virtual` (a model in
+    /// this process), `auto` (all that are found; where there is none, models).
+    pub address: String,
+    /// What to call its port; the port name when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// World wide port name instead of the adapter's own; a model's own is a random one when absent.
+    #[serde(default)]
+    pub wwpn: Option<String>,
+    /// World wide node name; made from the port name when absent.
+    #[serde(default)]
+    pub wwnn: Option<String>,
+    /// `auto`: names of the models that stand for adapters (port names, or `nn-...:pn-...`).
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// `virtual`: what to attach it to, as in `fc_port_create`; `fabric` when absent.
+    #[serde(default)]
+    pub link: Option<String>,
+    /// The core that drives it, by its number in the system; the one with the fewest ports when absent.
+    #[serde(default)]
+    pub core: Option<usize>,
+    /// Which protocols may be served on it; as `fc_set_options` says when absent.
+    #[serde(default)]
+    pub transport: Option<Transport>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetNames {
+    /// The adapter's port: its name or present port name.
+    pub name: String,
+    /// The new world wide port name.
+    pub wwpn: String,
+    /// The new world wide node name; made from the port name when absent.
+    #[serde(default)]
+    pub wwnn: Option<String>,
 }
 
 /// Parameters that make no sense.

@@ -1,6 +1,7 @@
-//! A node on a core.
+//! A node, an adapter, on a core.
 
 use fc::{Link, Node};
+use qla::Adapter;
 use reactor::{Poller, Wake};
 use ring::Tick;
 use std::os::fd::BorrowedFd;
@@ -38,5 +39,36 @@ impl<L: Link> Poller for NodePoller<L> {
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.node.fd()
+    }
+}
+
+/// Runs an adapter's driver on a reactor.
+pub struct AdapterPoller {
+    adapter: Adapter,
+    name: String,
+}
+
+impl AdapterPoller {
+    /// A poller that is called `hba_` and the adapter's address.
+    pub fn new(adapter: Adapter, address: &str) -> Self {
+        Self { adapter, name: format!("hba_{address}") }
+    }
+}
+
+impl Poller for AdapterPoller {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn poll(&mut self, now: Tick) -> usize {
+        self.adapter.poll(now)
+    }
+
+    /// The driver has no interrupts: what the adapter itself has for us is found at the deadline at the latest.
+    fn wake(&mut self) -> Wake {
+        if self.adapter.is_pending() {
+            return Wake::Ready;
+        }
+        self.adapter.deadline().map_or(Wake::Event, Wake::At)
     }
 }

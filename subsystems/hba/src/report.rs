@@ -1,6 +1,6 @@
 //! Ports as `fc_get_ports` tells of them.
 
-use crate::made::Table;
+use crate::made::{Made, Table};
 use fc::{Port, PortState, SessionStatus, Topology};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -104,5 +104,26 @@ pub fn stats(port: &dyn Port) -> StatsReport {
         sessions: status.sessions.len(),
         open_exchanges: status.sessions.iter().map(|session| u64::from(session.open_exchanges)).sum(),
         counters: status.counters.into_iter().collect(),
+    }
+}
+
+/// An adapter that the target drives.
+#[derive(Serialize)]
+pub struct AdapterReport {
+    name: String,
+    wwnn: String,
+    wwpn: String,
+    port_state: PortState,
+    #[serde(flatten)]
+    adapter: qla::AdapterInfo,
+}
+
+impl AdapterReport {
+    /// The adapter behind a port, if there is one.
+    pub fn of(made: &Made) -> Option<Self> {
+        let (names, mut adapter) = (made.port.names(), made.port.adapter()?);
+        adapter.address = made.source.address()?.to_owned();
+        let (wwnn, wwpn) = (names.node.to_string(), names.port.to_string());
+        Some(Self { name: made.name.clone(), wwnn, wwpn, port_state: made.port.shown().state, adapter })
     }
 }

@@ -43,7 +43,7 @@ impl Hba {
         if self.table().find(&name).is_ok() {
             return Err(RpcError::errno(EEXIST).because(format!("name: a port {name} is there already")));
         }
-        let transport = params.transport.unwrap_or_else(|| self.transport());
+        let transport = params.transport.unwrap_or_else(|| self.options().transport());
         let made = self.start(name, names, &params, transport)?;
         if let Some(reason) = self.word_of(made.port.as_ref()) {
             self.end(made);
@@ -106,19 +106,14 @@ impl Hba {
         if !made.port.reaches(PortState::Disabled) {
             log::warn!("port {}: its core does not take it down in time", made.port.names());
         }
-        let pollers = made.pollers;
-        let end = move |reactor: &mut reactor::Reactor| {
-            pollers.into_iter().rev().for_each(|poller| drop(reactor.remove(poller)));
-        };
-        if let Err(error) = self.app().cores[made.place].call(end) {
-            log::error!("port {}: core {}: {error}", made.port.names(), made.place);
-        }
+        self.remove_pollers(made.place, made.pollers);
     }
 
     pub(crate) fn delete(&self, text: &str) -> Result<bool, RpcError> {
         let _one_at_a_time = self.changes();
         let made = self.table().take(text, |source| match source {
             Source::Soft(_) => Ok(()),
+            Source::Adapter { .. } => Err(invalid(format!("{text} is an adapter's port: hba_detach lets it go"))),
         })?;
         self.end(made);
         Ok(true)

@@ -1,7 +1,8 @@
 //! The subsystem `hba` and its methods.
 
 use crate::made::Table;
-use crate::params::{ENODEV, GetPorts, SetOptions, SetState, Transport};
+use crate::options::Options;
+use crate::params::{ENODEV, GetPorts, SetState};
 use crate::report::{self, PortReport};
 use app::{App, Call, Method, RpcError, Subsystem};
 use fc::{Frames, LinkMaker, Port, PortState, Ports};
@@ -22,7 +23,7 @@ pub struct Hba {
     table: Mutex<Table>,
     /// Held by who makes or unmakes a port.
     changes: Mutex<()>,
-    transport: Mutex<Transport>,
+    options: Mutex<Options>,
 }
 
 impl Hba {
@@ -36,7 +37,7 @@ impl Hba {
             app: OnceLock::new(),
             table: Mutex::default(),
             changes: Mutex::default(),
-            transport: Mutex::default(),
+            options: Mutex::default(),
         }
     }
 
@@ -52,12 +53,12 @@ impl Hba {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn transport(&self) -> Transport {
-        *self.transport.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn options(&self) -> Options {
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set_options(&self, params: &SetOptions) -> Result<bool, RpcError> {
-        *self.transport.lock().unwrap_or_else(PoisonError::into_inner) = params.transport;
+    pub(crate) fn set_options(&self, said: Options) -> Result<bool, RpcError> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner).change(said)?;
         Ok(true)
     }
 
@@ -151,7 +152,9 @@ impl Subsystem for Hba {
     }
 
     fn config(&self) -> Vec<Call> {
-        let options = Call::new("fc_set_options", json!({ "transport": self.transport() }));
+        let options = self.options();
+        let options = Options { transport: Some(options.transport()), ..options };
+        let options = Call::new("fc_set_options", json!(options));
         let table = self.table();
         [options].into_iter().chain(table.iter().flat_map(crate::made::Made::calls)).collect()
     }

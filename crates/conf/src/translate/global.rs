@@ -76,7 +76,7 @@ fn functions(block: &Block, key: &str, log: &mut Log) -> Vec<String> {
 }
 
 /// `[domain:]bus:device.function` in hexadecimal; `.` between all parts is seen, too.
-fn is_pci_function(text: &str) -> bool {
+pub(super) fn is_pci_function(text: &str) -> bool {
     let parts: Vec<&str> = text.split([':', '.']).collect();
     let hex = |part: &&str| !part.is_empty() && part.len() <= 8 && part.bytes().all(|b| b.is_ascii_hexdigit());
     (3..=4).contains(&parts.len()) && parts.iter().all(hex)

@@ -1,7 +1,8 @@
 //! Document -> [`Plan`], in the original's order of evaluation: Global, block devices, NVMe-oF
 //! target, transports, subsystems, then the target nodes of FCP and iSCSI. Soft fabrics and ports come before
-//! what listens on them.
+//! what listens on them; adapters come last, when the names that the file has for ports are known.
 
+mod adapters;
 mod bdev;
 mod elsewhere;
 mod global;
@@ -68,4 +69,5 @@ fn evaluate(blocks: &Blocks, out: &mut Output) {
     let portals = portal::read(blocks, out);
     let initiators = initiator::read(blocks, out);
     target::read(blocks, &portals, &initiators, out);
+    adapters::read(blocks, out);
 }

@@ -1,6 +1,6 @@
 //! `[QFC]`: the Fibre Channel ports.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Output;
 use crate::cores;
@@ -16,8 +16,6 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         return;
     };
     let log = &mut out.log;
-    let message = "[QFC]: the driver of FC adapters is not there yet; of this section only Transport has an effect, for software ports";
-    log.warn(block.line, message, "without an adapter, add a software port: [SoftPort1] with Names nn-0x...:pn-0x...");
     let options = FcPortOptions {
         transport: transport(block, log),
         backend_fcp: backend(block, "BackendAppFcp", "spdkscsi", log),
@@ -31,16 +29,38 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         nvme_routing: routing(block, "NVMeQRouting", "connid", NvmeRouting::ConnectionId, log),
         line: block.line,
     };
-    if let Some(item) = block.item("Transport") {
-        let name = match options.transport {
-            FcTransport::Fcp => "FCP",
-            FcTransport::Nvme => "NVME",
-            FcTransport::Both => "BOTH",
-        };
-        out.calls.push(Call::new("fc_set_options", json!({"transport": name}), item.line));
+    let params = said(block, &options);
+    if params.as_object().is_some_and(|params| !params.is_empty()) {
+        out.calls.push(Call::new("fc_set_options", params, block.line));
     }
     check_counts(block, &options, out.options.reactor_mask.as_deref(), log);
     out.fc.ports = Some(options);
+}
+
+/// What the section says, as `fc_set_options` wants it. (What it says of back ends and routing has one meaning only.)
+fn said(block: &Block, options: &FcPortOptions) -> Value {
+    let transport = match options.transport {
+        FcTransport::Fcp => "FCP",
+        FcTransport::Nvme => "NVME",
+        FcTransport::Both => "BOTH",
+    };
+    let mut params = json!({});
+    for (key, name, value) in [
+        ("Transport", "transport", json!(transport)),
+        ("UnbindFromKernel", "unbind_from_kernel", json!(options.unbind_from_kernel)),
+        ("LoadFWfromFile", "load_firmware_from_file", json!(options.load_firmware_from_file)),
+        ("MultiAtioEnable", "multi_atio", json!(options.multi_atio)),
+    ] {
+        if block.item(key).is_some() {
+            params[name] = value;
+        }
+    }
+    for (name, count) in [("atio_queues", options.atio_queues), ("nvme_atio_queues", options.nvme_atio_queues)] {
+        if let Some(count) = count {
+            params[name] = json!(count);
+        }
+    }
+    params
 }
 
 fn transport(block: &Block, log: &mut Log) -> FcTransport {
@@ -80,10 +100,11 @@ fn reactor_number(item: &Item, key: &str, text: &str, log: &mut Log) -> Option<u
         return None;
     }
     let number = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
-    if number.is_none() {
-        let message = format!("[QFC] {key}: {} is not the number of a reactor; any (-1) is used", show(text));
-        log.warn(item.line, message, "write a number, or -1 for any");
-    }
+    let message = match number {
+        None => format!("[QFC] {key}: {} is not the number of a reactor; any (-1) is used", show(text)),
+        Some(number) => format!("[QFC] {key}: every reactor serves commands here, not number {number} alone"),
+    };
+    log.warn(item.line, message, "write -1 for any");
     number
 }
 

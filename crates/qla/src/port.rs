@@ -57,6 +57,8 @@ impl Numbers {
     }
 }
 
+type Queues = Vec<Box<dyn Queue>>;
+
 /// What all ports of an adapter have in common.
 pub(crate) struct Common {
     pub orders: Sender<Control>,
@@ -176,7 +178,7 @@ impl QlaPort {
         self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lanes(&self, fc4: Fc4, wakers: Vec<Wake>) -> Result<(Vec<LaneEnd>, Vec<Box<dyn Queue>>), String> {
+    fn lanes(&self, fc4: Fc4, wakers: Vec<Wake>) -> Result<(Vec<LaneEnd>, Queues), String> {
         let (mut ends, mut queues) = (Vec::new(), Vec::new());
         for to_queue in wakers {
             match self.lane(fc4, to_queue) {

@@ -280,3 +280,6 @@ const _: () = {
     const fn moves<T: Send>() {}
     moves::<Adapter>();
 };
+
+#[cfg(test)]
+mod tests;

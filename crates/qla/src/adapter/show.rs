@@ -88,7 +88,7 @@ impl Adapter {
     fn info(&self) -> AdapterInfo {
         let identity = self.known.as_ref().map(|known| &known.identity);
         let running = self.running.as_deref();
-        let online = self.stage.is_initialized().then(|| if self.link.up { "link up" } else { "link down" });
+        let online = self.stage.is_initialized().then_some(if self.link.up { "link up" } else { "link down" });
         AdapterInfo {
             address: self.chip.address.clone(),
             port: self.chip.port,

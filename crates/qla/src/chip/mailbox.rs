@@ -19,7 +19,7 @@ pub(crate) const QUEUE_PATIENCE: Tick = 60_000 * MS;
 /// Between looks at host_status while a command is under way.
 const BUSY_LOOK: Tick = 20 * US;
 /// Between looks otherwise: events may wait so long.
-const IDLE_LOOK: Tick = 1 * MS;
+const IDLE_LOOK: Tick = MS;
 /// Events taken in a poll at most.
 const EVENTS: usize = 16;
 

@@ -14,6 +14,7 @@ mod registers;
 mod reset;
 mod running;
 mod scratch;
+mod search;
 mod start;
 
 pub(crate) use family::Family;
@@ -33,6 +34,9 @@ use std::sync::Arc;
 const COMMAND: u16 = 0x04;
 const MEMORY_AND_MASTER: u16 = 0x0006;
 const INTERRUPT_PIN: u16 = 0x3d;
+const SUBSYSTEM: u16 = 0x2c;
+/// Subsystems whose RISC shares a semaphore with others, which a reset would have to take.
+const SEMAPHORE_BOARDS: [[u8; 4]; 2] = [[0x77, 0x10, 0x75, 0x01], [0x77, 0x10, 0x40, 0x02]];
 
 /// A chip that this driver owns.
 pub(crate) struct Chip {
@@ -56,6 +60,14 @@ impl Chip {
         let mut ids = [0; 4];
         device.read_config(0, &mut ids)?;
         let family = Family::of(ids).ok_or_else(|| crate::Error::NotOurs { address: address.clone(), ids })?;
+        let mut board = [0; 4];
+        device.read_config(SUBSYSTEM, &mut board)?;
+        if SEMAPHORE_BOARDS.contains(&board) {
+            return Err(crate::Error::Settings(format!(
+                "{address}: boards with subsystem {:02x}{:02x} need a reset that this driver does not know",
+                board[3], board[2]
+            )));
+        }
         let mut pin = [0];
         device.read_config(INTERRUPT_PIN, &mut pin)?;
         let mut command = [0; 2];
@@ -71,5 +83,7 @@ impl Chip {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

@@ -1,153 +1,11 @@
-//! Starts against a chip of a few lines: registers, mailboxes, flash. The model of `emu` is what the adapter is tested with.
+//! Starts against a chip of a few lines.
 
-use super::image::tests::tiny;
+use super::fake::{Fake, State};
 use super::*;
 use dma::{Arena, Options};
-use std::os::fd::OwnedFd;
-use std::sync::Mutex;
-use wire::isp::flash::{FLT_ADDRESS, FltHeader, FltRegion, Nvram, Region, sum16};
-use wire::isp::mailbox::{A64, Command, pair};
-use wire::isp::regs::{self, CtrlStatus, FLASH_WINDOW};
-use wire::{FromZeros, IntoBytes, U16};
+use wire::isp::mailbox::Command;
 
 const MS: u64 = 1_000_000;
-
-struct State {
-    window: dma::Window,
-    ctrl: u32,
-    status: u32,
-    incoming: [u16; 32],
-    outgoing: [u16; 32],
-    flash: Vec<u8>,
-    flash_address: u32,
-    /// Commands that it got.
-    commands: Vec<u16>,
-    /// Commands that it does not answer, and those that it refuses.
-    silent: Vec<Command>,
-    refused: Vec<Command>,
-    gone: bool,
-    paused: bool,
-    /// The soft reset was written so often.
-    resets: u32,
-    loaded: usize,
-}
-
-#[derive(Clone)]
-struct Fake(Arc<Mutex<State>>);
-
-impl State {
-    fn command(&mut self) {
-        let command = Command(self.incoming[0]);
-        self.commands.push(command.0);
-        if self.silent.contains(&command) {
-            return;
-        }
-        self.outgoing = self.incoming;
-        self.outgoing[0] = if self.refused.contains(&command) { 0x4005 } else { 0x4000 };
-        let count = pair(&self.incoming, 4, 5) as usize * 4;
-        match command {
-            _ if self.refused.contains(&command) => {}
-            Command::DUMP_RAM => {
-                let at = (pair(&self.incoming, 8, 1) - FLASH_WINDOW) as usize * 4;
-                let bytes = self.flash[at..at + count].to_vec();
-                assert!(self.window.write(A64::get(&self.incoming), &bytes));
-            }
-            Command::LOAD_RAM => {
-                let mut bytes = vec![0; count];
-                assert!(self.window.read(A64::get(&self.incoming), &mut bytes));
-                self.loaded += count;
-            }
-            Command::GET_VERSION => (self.outgoing[1], self.outgoing[2], self.outgoing[15]) = (9, 8, 0x4400),
-            Command::GET_RESOURCE_COUNTS => self.outgoing[3] = 2048,
-            _ => {}
-        }
-        self.status = u32::from(self.outgoing[0]) << 16 | 0x8010;
-    }
-}
-
-impl pci::Registers for Fake {
-    fn read16(&self, offset: u32) -> u16 {
-        let state = self.0.lock().unwrap();
-        if state.gone { u16::MAX } else { state.outgoing[(offset as usize - 0x80) / 2] }
-    }
-    fn write16(&self, offset: u32, value: u16) {
-        self.0.lock().unwrap().incoming[(offset as usize - 0x80) / 2] = value;
-    }
-    fn read32(&self, offset: u32) -> u32 {
-        let mut state = self.0.lock().unwrap();
-        let at = (state.flash_address & 0x7fff_ffff).wrapping_sub(FLASH_WINDOW) as usize * 4;
-        match u64::from(offset) {
-            _ if state.gone => u32::MAX,
-            regs::CTRL_STATUS => std::mem::replace(&mut state.ctrl, 0),
-            regs::HOST_STATUS if state.paused => 0x100,
-            regs::HOST_STATUS => state.status,
-            regs::FLASH_ADDRESS => state.flash_address | regs::FLASH_FLAG,
-            regs::FLASH_DATA => u32::from_le_bytes(state.flash[at..at + 4].try_into().unwrap()),
-            _ => 0,
-        }
-    }
-    fn write32(&self, offset: u32, value: u32) {
-        let mut state = self.0.lock().unwrap();
-        match u64::from(offset) {
-            regs::CTRL_STATUS => {
-                state.ctrl = value & 1;
-                if CtrlStatus(value).soft_reset() {
-                    state.resets += 1;
-                    (state.outgoing, state.status, state.paused) = ([0; 32], 0, false);
-                }
-            }
-            regs::FLASH_ADDRESS => state.flash_address = value,
-            regs::HCCR if value == regs::HccrCommand::SET_HOST_INTERRUPT.0 => state.command(),
-            regs::HCCR if value == regs::HccrCommand::CLEAR_RISC_INTERRUPT.0 => state.status = 0,
-            _ => {}
-        }
-    }
-}
-
-impl Device for Fake {
-    fn address(&self) -> String {
-        "fake".to_owned()
-    }
-    fn read_config(&mut self, offset: u16, into: &mut [u8]) -> Result<(), pci::Error> {
-        let mut config = [0; 64];
-        config[..4].copy_from_slice(&[0x77, 0x10, 0x61, 0x22]);
-        config[0x3d] = 1;
-        into.copy_from_slice(&config[offset.into()..][..into.len()]);
-        Ok(())
-    }
-    fn write_config(&mut self, _: u16, _: &[u8]) -> Result<(), pci::Error> {
-        Ok(())
-    }
-    fn bar(&mut self, _: u8) -> Result<Arc<dyn Registers>, pci::Error> {
-        Ok(Arc::new(self.clone()))
-    }
-    fn reset(&mut self) -> Result<(), pci::Error> {
-        Ok(())
-    }
-    fn map(&mut self, _: &Arc<Arena>) -> Result<(), pci::Error> {
-        Ok(())
-    }
-    fn interrupts(&mut self, _: u16) -> Result<Vec<OwnedFd>, pci::Error> {
-        Ok(Vec::new())
-    }
-}
-
-/// A flash with layout, NVRAM and an image.
-fn flash() -> Vec<u8> {
-    let mut flash = vec![0xff; 0x41_0000];
-    let list = [FltRegion::of(Region::FIRMWARE, 0x10_0000, 0x8_0000), FltRegion::of(Region::NVRAM_0, 0x40_0200, 512)];
-    let mut head = FltHeader { version: U16::new(1), length: U16::new(32), ..FltHeader::new_zeroed() };
-    let sum = sum16(&[head.as_bytes(), list.as_bytes()].concat());
-    head.checksum = U16::new(sum.wrapping_neg());
-    let mut put = |at: u32, bytes: &[u8]| flash[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
-    put(FLT_ADDRESS, &[head.as_bytes(), list.as_bytes()].concat());
-    let mut nvram = Nvram::defaults();
-    nvram.port_name = [0x21, 0, 0, 0x24, 0xff, 1, 2, 3];
-    nvram.seal();
-    put(0x40_0200, nvram.as_bytes());
-    put(0x10_0000, &tiny());
-    flash
-}
 
 struct Rig {
     chip: Chip,
@@ -157,23 +15,7 @@ struct Rig {
 
 fn rig() -> Rig {
     let arena = Arena::new(Options { backing: dma::Backing::Ordinary, single_file: false, reserve: 0 }).unwrap();
-    let state = State {
-        window: Arena::window(&arena),
-        ctrl: 0,
-        status: 0,
-        incoming: [0; 32],
-        outgoing: [0; 32],
-        flash: flash(),
-        flash_address: 0,
-        commands: Vec::new(),
-        silent: Vec::new(),
-        refused: Vec::new(),
-        gone: false,
-        paused: false,
-        resets: 0,
-        loaded: 0,
-    };
-    let fake = Fake(Arc::new(Mutex::new(state)));
+    let fake = Fake::new(&arena);
     let chip = Chip::new(Box::new(fake.clone()), &arena).unwrap();
     Rig { chip, fake, now: 0 }
 }
@@ -184,7 +26,7 @@ fn no_file() -> FirmwareFile {
 
 impl Rig {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.fake.0.lock().unwrap()
+        self.fake.state()
     }
 
     fn start(&mut self, start: &mut Start) -> Result<Box<Running>, Fault> {

@@ -46,6 +46,9 @@ pub struct Rig {
     next_context: u64,
 }
 
+/// Response, and bytes of data.
+pub type Ended = (Result<Vec<u8>, Failure>, Vec<u8>);
+
 /// The model of an adapter and a driver's way to it.
 pub fn model(
     identity: Identity,
@@ -225,7 +228,7 @@ impl Rig {
     }
 
     /// How a command ended: response, bytes of data.
-    pub fn ended(&mut self, context: u64) -> Option<(Result<Vec<u8>, Failure>, Vec<u8>)> {
+    pub fn ended(&mut self, context: u64) -> Option<Ended> {
         let is_it = |event: &NodeEvent| matches!(event, NodeEvent::Ended { context: of, .. } if *of == context);
         let at = self.events.iter().position(is_it)?;
         let NodeEvent::Ended { data, result, .. } = self.events.remove(at) else { return None };

@@ -20,6 +20,7 @@ def listen(sockets: pathlib.Path, number: int) -> pathlib.Path:
 
 class Fabric(Program):
     what = "qfc_fabric"
+    more = "LAB_FABRIC_ARGS"
 
     def __init__(self, target: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path, hbas: tuple):
         super().__init__(folder / "fabric.log", sockets / "fabric-rpc.sock")

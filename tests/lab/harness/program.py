@@ -1,6 +1,7 @@
 """A program of ours under test: its process, its log, its RPC socket."""
 
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -21,6 +22,7 @@ class Program:
     """One process; it may be killed and started again. What is it, when is it ready: the classes that inherit this say."""
 
     what = "program"
+    more = ""  # variable of the environment with more arguments
 
     def __init__(self, log: pathlib.Path, rpc_socket: pathlib.Path):
         self.log = log
@@ -35,7 +37,7 @@ class Program:
 
     def start(self) -> None:
         """Start it and wait until it can be reached."""
-        command = self.command()
+        command = [*self.command(), *os.environ.get(self.more, "").split()]
         with open(self.log, "ab") as log:
             log.write(f"lab: {' '.join(map(str, command))}\n".encode())
             log.flush()

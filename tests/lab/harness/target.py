@@ -162,6 +162,7 @@ class Target(Program):
     """One target; it may be killed and started again with the same volumes."""
 
     what = "target"
+    more = "LAB_TARGET_ARGS"
 
     def __init__(self, binary: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path, kind: str = "tcp", hbas: tuple = ()):
         super().__init__(folder / "target.log", sockets / "rpc.sock")

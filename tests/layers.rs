@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bdev", &["dma", "ring", "stats"]),
     ("fc", &["dma", "ring", "stats", "wire"]),
     ("fabric", &["dma", "fc", "os", "ring", "stats", "wire"]),
-    ("pci", &["dma", "ring"]),
+    ("pci", &["dma", "os", "ring"]),
     ("vfio_user", &["dma", "os", "pci", "ring"]),
     ("emu", &["dma", "fc", "pci", "ring", "wire"]),
     ("qla", &["dma", "fc", "pci", "ring", "wire"]),

@@ -79,6 +79,7 @@ struct Counters {
 
 /// An adapter. Lives on one core, its home, and is driven by [`poll`](Self::poll).
 pub struct Adapter {
+    /// Goes first: then the chip reaches none of the memory below.
     chip: Chip,
     settings: Settings,
     file: FirmwareFile,

@@ -447,3 +447,11 @@ fn entries_that_nobody_waits_for_are_counted() {
     assert!(hand.adapter.counters.strays > 100);
     assert_eq!(hand.adapter.counters.resets, 0);
 }
+
+#[test]
+fn an_adapter_that_is_dropped_leaves_a_chip_in_reset() {
+    let hand = online();
+    let (fake, before) = (hand.fake.clone(), hand.fake.state().resets);
+    drop(hand);
+    assert_eq!(fake.state().resets, before + 1);
+}

@@ -83,6 +83,14 @@ impl Chip {
     }
 }
 
+impl Drop for Chip {
+    /// The chip reaches no memory any more from here on: its queues are about to be given back.
+    fn drop(&mut self) {
+        self.bar0.disable_interrupts();
+        reset::silence(&self.bar0);
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]

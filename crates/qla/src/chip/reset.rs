@@ -98,7 +98,7 @@ impl Reset {
         match self.step {
             Step::Begin => self.begin(bar0, now)?,
             Step::Dma if late || !bar0.ctrl_status().dma_active() => {
-                bar0.set_ctrl_status(stop_dma().with_soft_reset(true));
+                silence(bar0);
                 self.enter(Step::Settle, SETTLE, now);
             }
             Step::Settle if late => {
@@ -137,6 +137,11 @@ impl Reset {
         }
         Ok(())
     }
+}
+
+/// Cuts the chip off at once.
+pub(super) fn silence(bar0: &Bar0) {
+    bar0.set_ctrl_status(stop_dma().with_soft_reset(true));
 }
 
 /// No DMA; bursts of 4,096 bytes once there is some again.

@@ -10,4 +10,5 @@ mod npiv;
 mod nvme;
 mod rig;
 mod storage;
+mod storm;
 mod unsolicited;

@@ -62,7 +62,7 @@ impl Storage {
         let queues = vec![attach(Fc4::Fcp), attach(Fc4::Nvme)];
         let options = dma::Options { backing: dma::Backing::Ordinary, single_file: false, reserve: 0 };
         let arena = dma::Arena::new(options).expect("memory");
-        let pool = dma::Pool::new(&arena, &[dma::Class { size: 1 << 20, count: 8 }]).expect("memory");
+        let pool = dma::Pool::new(&arena, &[dma::Class { size: 256 << 10, count: 64 }]).expect("memory");
         Self {
             node,
             port,

@@ -93,7 +93,10 @@ impl Core {
     }
 
     fn fabric_rejected(&mut self, vp: u8, reject: Reject) {
-        log::warn!("the fabric refuses the login of {}: {reject}", self.ports[usize::from(vp)].names);
+        let port = &self.ports[usize::from(vp)];
+        if port.attempts == 0 {
+            log::warn!("the fabric refuses the login of {}: {reject}; it is tried again", port.names);
+        }
         if vp != 0 && self.link.told {
             self.report_no_id(vp, reject);
         }

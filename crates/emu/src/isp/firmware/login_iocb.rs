@@ -1,31 +1,23 @@
-//! Login/logout IOCBs (52h): PLOGI, PRLI, ADISC, LOGO and PRLO by order of the host. Each ends with one entry.
+//! Login/logout IOCBs (52h): PLOGI, PRLI, ADISC, LOGO and PRLO by order of the host. Each ends with one entry; what follows from
+//! answers is in `login_answer`.
 
 use super::Entry;
 use super::core::Core;
 use super::data::refusal;
-use super::inbound::fc4_of;
+use super::login_answer::fcp_roles;
 use super::logins::{self, State};
 use super::requests::{ELS, What};
 use fc::Fc4;
-use fc::fc2::{Failure, Payload};
 use ring::Tick;
-use wire::fc::els::{
-    Adisc, Command, FcpParams, Login, Logo, NvmeParams, Page, PageResponse, Pages, Refusal, Reject, accepted,
-    write_pages,
-};
+use wire::fc::els::{Adisc, Command, FcpParams, Login, Logo, NvmeParams, Page, write_pages};
 use wire::fc::{PortId, Type};
-use wire::isp::iocb::{LoginCommand, LoginLogout, LoginSubcode, PrliParameters};
+use wire::isp::iocb::{LoginCommand, LoginLogout, LoginSubcode};
 
 const MS: Tick = 1_000_000;
 
-/// For the answer to a link service; PLOGI is tried again.
+/// For the answer to a link service.
 const PATIENCE: Tick = 4_000 * MS;
-const TRIES: u8 = 3;
 
-/// Bits of PRLI word 3 that the host is told: for FCP target, initiator, confirmed completion, retry (FCP-2).
-const FCP_BITS: u32 = 0x1b0;
-/// For NVMe first burst, discovery, target, initiator, confirmed completion, SLER, PI control.
-const NVME_BITS: u32 = 0x3b9;
 /// What a host may ask for in an NVMe PRLI: first burst, confirmed completion, SLER, PI control.
 const NVME_ASKED: u32 = 0x381;
 
@@ -46,13 +38,14 @@ pub(crate) enum Step {
 
 /// An IOCB that is being carried out.
 pub(crate) struct LoginOrder {
-    iocb: LoginLogout,
+    pub iocb: LoginLogout,
     /// Where it came from.
     pub queue: u16,
-    step: Step,
+    pub step: Step,
     /// The login of its handle.
-    epoch: u32,
-    tries: u8,
+    pub epoch: u32,
+    /// How often its PLOGI was sent.
+    pub tries: u8,
 }
 
 impl LoginOrder {
@@ -62,7 +55,8 @@ impl LoginOrder {
     }
 }
 
-type Failed = (LoginSubcode, u32);
+/// Why an order failed: subcode and detail.
+pub(crate) type Failed = (LoginSubcode, u32);
 
 impl Core {
     /// A login/logout IOCB.
@@ -129,7 +123,7 @@ impl Core {
         self.send_plogi(order)
     }
 
-    fn send_plogi(&mut self, mut order: LoginOrder) -> Result<(), Failed> {
+    pub fn send_plogi(&mut self, mut order: LoginOrder) -> Result<(), Failed> {
         let vp = order.iocb.vp_index;
         order.tries += 1;
         let Some(port) = self.port(vp) else { return Err((LoginSubcode::NOT_READY, 0)) };
@@ -150,7 +144,7 @@ impl Core {
     }
 
     /// The port is logged in: the firmware makes it an FCP login, too, unless the host does that itself.
-    fn after_plogi(&mut self, order: LoginOrder) -> Result<(), Failed> {
+    pub fn after_plogi(&mut self, order: LoginOrder) -> Result<(), Failed> {
         let (vp, handle) = (order.iocb.vp_index, order.iocb.nport_handle.get());
         let Some(login) = self.logins.get(vp, handle).copied() else { return Err((LoginSubcode::NOT_LOGGED_IN, 0)) };
         if order.iocb.control().skip_prli() || logins::is_service(handle) {
@@ -158,7 +152,7 @@ impl Core {
             return Ok(());
         }
         if login.speaks(Fc4::Fcp) {
-            self.login_done(&order, login.params[0] & FCP_BITS, 0);
+            self.login_done(&order, fcp_roles(&login), 0);
             return Ok(());
         }
         self.send_prli(order, Fc4::Fcp)
@@ -260,131 +254,5 @@ impl Core {
         let len = write_pages(&mut payload, Command::PRLO, &[Page::logout(type_)]).unwrap_or(0);
         order.step = Step::Logout;
         self.send_step(order, id, &payload[..len])
-    }
-
-    /// The answer to an order's request.
-    pub fn login_answered(&mut self, order: LoginOrder, answer: Result<&Payload, Failure>) {
-        if order.step == Step::Logout {
-            return self.login_done(&order, 0, 0);
-        }
-        let (vp, handle) = (order.iocb.vp_index, order.iocb.nport_handle.get());
-        let login = self.logins.get(vp, handle);
-        if login.is_none_or(|login| login.epoch != order.epoch) {
-            return self.overtaken(&order);
-        }
-        let (iocb, queue) = (order.iocb, order.queue);
-        let done = match (order.step, answer.map(|payload| accepted(payload.bytes()))) {
-            (_, Ok(Err(Refusal::Rejected(reject)))) => Err(rejected(reject)),
-            (Step::Plogi, Ok(Ok(bytes))) => self.plogi_accepted(order, bytes),
-            (Step::Prli(fc4), Ok(Ok(bytes))) => self.prli_accepted(order, fc4, bytes),
-            (Step::Adisc, Ok(Ok(bytes))) => self.adisc_accepted(order, bytes),
-            (Step::Plogi, Err(Failure::TimedOut)) if order.tries < TRIES => self.send_plogi(order),
-            (_, Err(Failure::LinkDown)) => Err((LoginSubcode::NO_LINK, 0)),
-            _ => Err((LoginSubcode::COMMAND_FAILED, 0)),
-        };
-        if let Err((subcode, detail)) = done {
-            self.login_failed(vp, handle);
-            self.respond(queue, vec![*iocb.failed(subcode, detail).entry()]);
-        }
-    }
-
-    /// The login that an order was about is not there any more, or the peer has logged in itself meanwhile.
-    fn overtaken(&mut self, order: &LoginOrder) {
-        let (vp, handle) = (order.iocb.vp_index, order.iocb.nport_handle.get());
-        let up = self.logins.get(vp, handle).filter(|login| login.is_up() && order.step == Step::Plogi).copied();
-        match up {
-            Some(login) => self.login_done(order, login.params[0] & FCP_BITS, 0),
-            None => {
-                let failed = order.iocb.failed(LoginSubcode::COMMAND_FAILED, 0);
-                self.respond(order.queue, vec![*failed.entry()]);
-            }
-        }
-    }
-
-    fn plogi_accepted(&mut self, mut order: LoginOrder, bytes: &[u8]) -> Result<(), Failed> {
-        let (vp, handle, id) = (order.iocb.vp_index, order.iocb.nport_handle.get(), order.iocb.port_id.port_id());
-        let login = wire::parse::<Login>(bytes).filter(|login| login.receive_size().is_some());
-        let login = *login.ok_or((LoginSubcode::COMMAND_FAILED, 0))?;
-        order.epoch = self.logged_in(vp, handle, id, &login).epoch;
-        self.after_plogi(order)
-    }
-
-    fn prli_accepted(&mut self, order: LoginOrder, fc4: Fc4, bytes: &[u8]) -> Result<(), Failed> {
-        let page = Pages::parse(bytes).and_then(|mut pages| pages.find(|page| fc4_of(page.type_) == Some(fc4)));
-        let taken = |page: &Page| matches!(page.response(), PageResponse::EXECUTED | PageResponse::CONDITIONAL);
-        let page = page.filter(taken).ok_or((LoginSubcode::ELS_REJECTED, 0))?;
-        let (vp, handle) = (order.iocb.vp_index, order.iocb.nport_handle.get());
-        self.image_pair(vp, handle, &page);
-        match fc4 {
-            Fc4::Fcp => self.login_done(&order, page.params & FCP_BITS, 0),
-            Fc4::Nvme => self.login_done(&order, page.params & NVME_BITS, page.first_burst_bytes() / 512),
-        }
-        Ok(())
-    }
-
-    fn adisc_accepted(&mut self, order: LoginOrder, bytes: &[u8]) -> Result<(), Failed> {
-        let login = self.logins.get(order.iocb.vp_index, order.iocb.nport_handle.get());
-        let same =
-            wire::parse::<Adisc>(bytes).zip(login).is_some_and(|(adisc, login)| adisc.port_name() == login.names.port);
-        if !same {
-            return Err((LoginSubcode::COMMAND_FAILED, 0));
-        }
-        self.login_done(&order, 0, 0);
-        Ok(())
-    }
-
-    /// A login that never came about leaves nothing; one that has lost its protocol stays otherwise.
-    fn login_failed(&mut self, vp: u8, handle: u16) {
-        let Some(login) = self.logins.get_mut(vp, handle) else { return };
-        if login.states[0] == State::PlogiPending {
-            self.logins.remove(vp, handle);
-            return;
-        }
-        login.states.iter_mut().filter(|state| **state == State::PrliPending).for_each(|state| *state = State::Plogi);
-    }
-
-    fn login_done(&mut self, order: &LoginOrder, params: u32, first_burst: u32) {
-        let mut done = order.iocb.completed(PrliParameters(params));
-        done.io_parameter[1].set(first_burst);
-        // Class 3 is valid.
-        if order.iocb.control().command() == LoginCommand::PLOGI {
-            done.io_parameter[9].set(1);
-        }
-        self.respond(order.queue, vec![*done.entry()]);
-    }
-
-    /// LOGO to every port and to the fabric, as frames that nobody waits for.
-    pub fn say_goodbye(&mut self) {
-        (0..self.ports.len() as u8).rev().for_each(|vp| self.say_goodbye_of(vp));
-    }
-
-    /// The same for one virtual port.
-    pub fn say_goodbye_of(&mut self, vp: u8) {
-        let Some(port) = self.port(vp).filter(|port| port.is_online() && self.link.up) else { return };
-        let (local, logo) = (port.id, Logo::new(port.id, port.names.port).to_bytes());
-        let peers = self.logins.of(vp).into_iter().filter(|login| login.is_up() && !logins::is_service(login.handle));
-        let remotes: Vec<PortId> = peers.map(|login| login.id).chain([PortId::FABRIC]).collect();
-        for remote in remotes {
-            self.request((local, remote), ELS, &logo, PATIENCE, What::Quiet);
-        }
-    }
-}
-
-/// LS_RJT, as the host is told: reason, explanation, vendor's code from bit 16 down.
-fn rejected(reject: Reject) -> Failed {
-    (LoginSubcode::ELS_REJECTED, u32::from(reject.reason.0) << 16 | u32::from(reject.explanation.0) << 8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use wire::fc::els::{Explanation, Reason};
-    use wire::isp::iocb::handles;
-
-    #[test]
-    fn a_reject_is_told_as_the_driver_reads_it() {
-        let busy = rejected(Reject::new(Reason::LOGICAL_BUSY, Explanation::NONE));
-        assert_eq!(busy, (LoginSubcode::ELS_REJECTED, 0x50000));
-        assert!(logins::is_valid(handles::LAST) && !logins::is_valid(handles::NONE));
     }
 }

@@ -35,23 +35,28 @@ mod core;
 mod data;
 mod events;
 mod fabric_login;
+mod farewell;
 mod inbound;
 mod iocb;
 mod link_state;
+mod login_answer;
 mod login_iocb;
 mod logins;
 mod mailbox;
 mod npiv;
+mod output;
 mod pass_through;
 mod ports;
 mod requests;
 mod scsi;
 mod settings;
+mod start;
 mod statistics;
 mod status;
 mod target;
 mod unsolicited;
 
+pub use output::{Mailbox, Output};
 pub use settings::Settings;
 pub use statistics::Counters;
 
@@ -74,35 +79,6 @@ pub const EXECUTE: u16 = u16::MAX;
 
 /// Frames taken in in a turn.
 const FRAMES: usize = 128;
-
-/// What the firmware has for its host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// For the response queue that goes with this request queue (0: the base queue; [`EXECUTE`]). Several entries are one group: they
-    /// become visible by one update of the in-pointer.
-    Response {
-        /// The request queue that the IOCB came by.
-        queue: u16,
-        /// The entry and its continuations.
-        entries: Vec<Entry>,
-    },
-    /// For the ATIO queue.
-    Atio {
-        /// The entry and its continuations.
-        entries: Vec<Entry>,
-    },
-    /// An asynchronous event: mailboxes 0 to 7.
-    Event([u16; 8]),
-}
-
-/// What the firmware makes of a mailbox command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mailbox {
-    /// Done: all 32 outgoing mailboxes, status in the first.
-    Done([u16; 32]),
-    /// Not one of its commands: the chip answers it.
-    NotMine,
-}
 
 /// The firmware.
 pub struct Firmware<L: Link> {

@@ -6,6 +6,7 @@
 
 use super::core::Core;
 use super::ports::Stage;
+use super::settings::Options;
 use fc::{Attachment, LinkEvent, Names};
 use ring::Tick;
 use wire::isp::mailbox::Event;
@@ -104,6 +105,7 @@ impl Core {
     /// The laser goes off for good, a moment later.
     pub fn link_stop(&mut self) {
         self.ports.iter_mut().for_each(|port| port.down(Stage::Down));
+        self.options = Options::stopped(self.nvram);
         self.link.started = false;
         self.link.lower_at = self.link.up.then_some(self.now + FAREWELL);
         (self.link.up, self.link.told, self.link.fabric) = (false, false, None);

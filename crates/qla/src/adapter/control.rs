@@ -92,8 +92,8 @@ impl Adapter {
         for at in 0..self.lanes.active.len() {
             let lane = self.lanes.active[at];
             for _ in 0..ENTRIES {
-                // What a lane says may be for the base queue.
-                if self.stage.is_running() && !self.base.has_room() {
+                // What a lane says may be for the base queue. Whether that has room may be a question to the chip.
+                if !self.lanes.speaks(lane) || self.stage.is_running() && !self.base.has_room() {
                     break;
                 }
                 let Some(message) = self.lanes.next(lane) else { break };

@@ -111,6 +111,11 @@ impl Lanes {
         }
     }
 
+    /// Whether a lane may have something to say.
+    pub fn speaks(&self, place: usize) -> bool {
+        self.ends.get(place).and_then(Option::as_ref).is_some_and(LaneEnd::is_pending)
+    }
+
     /// The next that a lane says.
     pub fn next(&mut self, place: usize) -> Option<FromLane> {
         self.ends.get_mut(place)?.as_mut()?.next()

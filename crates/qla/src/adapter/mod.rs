@@ -112,6 +112,7 @@ pub struct Adapter {
     link: Link,
     counters: Counters,
     next_heartbeat: Tick,
+    next_time: Tick,
     /// Something was done a short while ago: more is likely.
     busy_until: Tick,
     /// Peers are to be looked up then: the fabric changed.
@@ -192,6 +193,7 @@ impl Adapter {
             link: Link::default(),
             counters: Counters::default(),
             next_heartbeat: 0,
+            next_time: 0,
             busy_until: 0,
             look_at: None,
             changed: Vec::new(),

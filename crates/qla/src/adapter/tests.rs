@@ -455,3 +455,27 @@ fn an_adapter_that_is_dropped_leaves_a_chip_in_reset() {
     drop(hand);
     assert_eq!(fake.state().resets, before + 1);
 }
+
+#[test]
+fn a_link_that_goes_takes_all_logins_with_it() {
+    let mut hand = online();
+    hand.log_in();
+    hand.now += 2 * MS;
+    hand.fake.state().event([0x8012, 0, 0, 0, 0, 0, 0, 0]);
+    hand.turn();
+    assert_eq!((hand.sessions(), hand.adapter.peers.iter().count()), (0, 0));
+    assert!(matches!(hand.next(), Some(Arrival::SessionDown { .. })));
+    let shown = hand.port.shown();
+    assert_eq!((shown.state, shown.port_id, shown.sessions.len()), (PortState::LinkDown, 0, 0));
+    // It comes back, with an address that commands are found by.
+    hand.now += 2 * MS;
+    hand.fake.state().event([0x8011, 6, 0, 0, 0, 0, 0, 0]);
+    hand.turn();
+    assert_eq!(hand.port.shown().state, PortState::LoggingIn);
+    hand.report(0x4, US);
+    while hand.next().is_some() {}
+    hand.log_in();
+    hand.command(0x12);
+    hand.turn();
+    assert!(matches!(hand.next(), Some(Arrival::Command { .. })));
+}

@@ -4,15 +4,18 @@ use super::Adapter;
 use super::jobs::Job;
 use crate::chip::Fault;
 
+/// Between looks at what is due: nothing here is in more of a hurry.
+const LOOK: u64 = 1_000_000;
 /// A full request queue of which nothing is taken for so long is stuck.
 const STUCK: u64 = 10_000_000_000;
 
 impl Adapter {
     /// Looks at all of it.
     pub(super) fn time(&mut self) {
-        if !self.stage.is_initialized() {
+        if !self.stage.is_initialized() || self.now < self.next_time {
             return;
         }
+        self.next_time = self.now + LOOK;
         if let Some(what) = self.pending.late(self.now).map(super::entries::What::describe) {
             self.lost(what);
         }
@@ -23,8 +26,9 @@ impl Adapter {
         if self.early.iter().any(|early| early.until <= self.now) {
             self.early_commands();
         }
-        for vp in self.vps() {
-            if self.port(vp).and_then(|port| port.retry_at).is_some_and(|at| at <= self.now) {
+        for place in 0..self.ports.len() {
+            let due = |port: &super::NPort| port.retry_at.is_some_and(|at| at <= self.now);
+            if let Some(vp) = self.ports[place].as_ref().filter(|port| due(port)).map(|port| port.vp) {
                 self.retry(vp);
             }
         }

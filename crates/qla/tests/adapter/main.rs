@@ -4,7 +4,11 @@
 mod bring_up;
 mod disk;
 mod faults;
+mod frugal_io;
 mod logins;
 mod recovery;
 mod rig;
 mod vports;
+
+#[global_allocator]
+static ALLOCATOR: frugal::Frugal = frugal::Frugal;

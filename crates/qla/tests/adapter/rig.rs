@@ -147,6 +147,13 @@ impl Rig {
     }
 
     pub fn turn(&mut self) {
+        self.turn_but_for_the_adapter();
+        self.adapter.poll(self.now);
+        let now = self.now;
+        self.disks.iter_mut().for_each(|disk| disk.poll(now));
+    }
+
+    pub fn turn_but_for_the_adapter(&mut self) {
         self.switch.poll(self.now);
         self.node.poll(self.now);
         while let Some(event) = self.node.next_event() {
@@ -155,7 +162,6 @@ impl Rig {
         if !self.stopped {
             self.runner.poll(self.now);
         }
-        self.adapter.poll(self.now);
         let now = self.now;
         self.disks.iter_mut().for_each(|disk| disk.poll(now));
     }

@@ -110,14 +110,15 @@ impl Adapter {
         }
     }
 
-    /// Says in the log that a port with a service is there, or is not any more: the line that users of the original look for.
+    /// Says in the log that a port is there, or is not any more: the line by which users of the original learn the names of their
+    /// ports, so it comes before anything is served, too.
     pub(super) fn announce(&mut self, vp: u8) {
         let Some(port) = self.port_mut(vp) else { return };
         port.changed = true;
-        let serves = port.offers.iter().any(Option::is_some) && port.stage == Stage::Online;
-        if serves != port.announced {
-            port.announced = serves;
-            log::info!("Target port Link {}: {}", if serves { "Up" } else { "Down" }, port.names);
+        let up = port.stage == Stage::Online;
+        if up != port.announced {
+            port.announced = up;
+            log::info!("Target port Link {}: {}", if up { "Up" } else { "Down" }, port.names);
         }
     }
 }

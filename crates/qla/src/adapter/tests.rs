@@ -479,3 +479,87 @@ fn a_link_that_goes_takes_all_logins_with_it() {
     hand.turn();
     assert!(matches!(hand.next(), Some(Arrival::Command { .. })));
 }
+
+/// Numbers by chance, the same ones for each seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// An entry that is no better than its sender: of a known type, or of none; fields by chance, or as they were.
+fn lie(dice: &mut Dice, seen: &[Entry]) -> Entry {
+    let types = [
+        3, 6, 0xd, 0xe, 0x10, 0x12, 0x29, 0x30, 0x31, 0x32, 0x33, 0x39, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x82, 0x89,
+    ];
+    let mut entry = match (dice.roll(3), seen.is_empty()) {
+        (0, false) => seen[dice.roll(seen.len() as u64) as usize],
+        _ => std::array::from_fn(|_| if dice.roll(3) == 0 { dice.roll(256) as u8 } else { 0 }),
+    };
+    if dice.roll(4) > 0 {
+        entry[0] = types[dice.roll(types.len() as u64) as usize];
+    }
+    entry[1] = dice.roll(4) as u8;
+    for _ in 0..dice.roll(5) {
+        entry[dice.roll(64) as usize] = dice.roll(256) as u8;
+    }
+    // Addresses that mean somebody.
+    if dice.roll(2) == 0 {
+        entry[56..59].copy_from_slice(&LeId::new(PEER).0);
+        (entry[16], entry[17]) = (0x46, 0);
+        entry[18] = [3, 0x20, 5, 0x21, 0x24, 0x52][dice.roll(6) as usize];
+    }
+    entry
+}
+
+#[test]
+fn a_chip_that_lies_breaks_nothing() {
+    for seed in 0..48 {
+        let mut dice = Dice(seed);
+        let mut hand = online();
+        hand.log_in();
+        let mut seen: Vec<Entry> = Vec::new();
+        for _ in 0..300 {
+            match dice.roll(10) {
+                0..=3 => hand.fake.state().respond(&lie(&mut dice, &seen)),
+                4..=7 => hand.fake.state().atio(&lie(&mut dice, &seen)),
+                8 => {
+                    let words = std::array::from_fn(|n| {
+                        if n == 0 { 0x8000 + dice.roll(80) as u16 } else { dice.roll(1 << 16) as u16 }
+                    });
+                    let mut state = hand.fake.state();
+                    if state.status == 0 {
+                        state.event(words);
+                    }
+                }
+                _ => hand.now += dice.roll(50) * MS,
+            }
+            hand.now += 10_000;
+            hand.adapter.poll(hand.now);
+            if hand.adapter.stage.is_initialized() {
+                seen.extend(hand.fake.state().requests());
+            }
+            while hand.next().is_some() {}
+            hand.queue.flush();
+            let keep = seen.len().saturating_sub(16);
+            seen.drain(..keep);
+        }
+        // An honest chip from here on: it comes up again and serves.
+        hand.port.reset().unwrap();
+        for _ in 0..40_000 {
+            hand.pass(1);
+            while hand.next().is_some() {}
+            hand.queue.flush();
+            if hand.adapter.stage.is_initialized() && hand.adapter.last_fault == Some(Fault::Asked) {
+                break;
+            }
+        }
+        hand.report(0x4, US);
+        assert_eq!(hand.port.shown().state, PortState::Online, "seed {seed}: {:?}", hand.port.adapter());
+        assert_eq!(hand.sessions(), 0, "seed {seed}");
+        hand.log_in();
+    }
+}

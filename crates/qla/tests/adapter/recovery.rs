@@ -45,6 +45,10 @@ fn a_reset_at_every_step_of_the_start() {
 #[test]
 fn dead_firmware_at_every_step_of_the_start() {
     at_every_step("a pause", false, |rig| rig.faults(|faults| faults.pause = true));
+}
+
+#[test]
+fn a_system_error_at_every_step_of_the_start() {
     at_every_step("a system error", false, |rig| rig.faults(|faults| faults.system_error = true));
 }
 

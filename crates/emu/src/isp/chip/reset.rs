@@ -6,6 +6,9 @@ use ring::Tick;
 use wire::isp::mailbox::Event;
 use wire::isp::regs::{BAR2_BYTES, CTRL_STATUS};
 
+/// Where the firmware says that it has failed.
+const ERROR_PLACE: [u16; 2] = [0x0bad, 0xc0de];
+
 impl<F: Behind> Chip<F> {
     /// Resets the function: as after power on. What is in the flash stays.
     pub fn function_reset(&mut self) {
@@ -57,11 +60,11 @@ impl<F: Behind> Chip<F> {
         self.stop = true;
     }
 
-    /// The firmware fails.
-    pub(super) fn system_error(&mut self, place: [u16; 2]) {
+    /// The firmware fails. A place of 0 would mean that the adapter cannot be used any more: drivers give it up then.
+    pub(super) fn system_error(&mut self) {
         if matches!(self.stage, Stage::Running | Stage::Started) {
-            log::debug!("isp: system error {place:04x?}");
-            self.tell_event([Event::SYSTEM_ERROR.0, place[0], place[1], 0, 0, 0, 0, 0]);
+            log::debug!("isp: system error");
+            self.tell_event([Event::SYSTEM_ERROR.0, ERROR_PLACE[0], ERROR_PLACE[1], 0, 0, 0, 0, 0]);
             self.stage = Stage::Dead;
             self.outputs.clear();
         }

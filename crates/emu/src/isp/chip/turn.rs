@@ -57,7 +57,7 @@ impl<F: Behind> Chip<F> {
 
     fn faults_now(&mut self) {
         if std::mem::take(&mut self.faults.system_error) {
-            self.system_error([0x1111, 0x2222]);
+            self.system_error();
         }
         if std::mem::take(&mut self.faults.pause) {
             self.pause(true);

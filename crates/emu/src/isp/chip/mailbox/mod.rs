@@ -151,7 +151,8 @@ impl<F: Behind> Chip<F> {
             Command::GET_VERSION => self.version(),
             Command::GET_RESOURCE_COUNTS => self.resource_counts(),
             Command::GENERATE_SYSTEM_ERROR => {
-                self.system_error([m[1], m[2]]);
+                // It comes after the answer.
+                self.faults.system_error = true;
                 Reply::ok()
             }
             Command::SET_FIRMWARE_OPTIONS => self.set_options(m),

@@ -85,6 +85,7 @@ fn a_system_error_is_the_end_until_a_reset() {
     assert_eq!(host.command(0x2a, &[])[0], 0x4000);
     host.drain();
     assert_eq!(host.events[1][0], Event::SYSTEM_ERROR.0);
+    assert_ne!(host.events[1][1..3], [0, 0], "with zeroes drivers give the adapter up");
 }
 
 #[test]

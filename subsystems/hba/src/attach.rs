@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const KNOWN: Duration = Duration::from_secs(20);
 
 /// What stands for all adapters that are found, or for models where there is none.
-const AUTO: &str = "auto";
+pub(crate) const AUTO: &str = "auto";
 
 /// An adapter that is to be taken.
 #[derive(Clone)]

@@ -72,6 +72,15 @@ impl Hba {
     }
 }
 
+/// How many adapters a call of `hba_attach` may take at most.
+pub(crate) fn adapters(params: &serde_json::Value) -> usize {
+    if params["address"] != crate::attach::AUTO {
+        return 1;
+    }
+    let models = params["names"].as_array().map_or(0, Vec::len);
+    models.max(pci::find(MAKER, DEVICES).len()).max(1)
+}
+
 /// Whether we may have it, as far as the kernel is concerned; if not, the log says what would let us.
 fn is_free(function: &Inspection, options: &Options) -> bool {
     let free = function.driver.as_deref() == Some(VFIO_DRIVER) || options.unbind_from_kernel == Some(true);

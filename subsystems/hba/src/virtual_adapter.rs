@@ -31,7 +31,8 @@ pub(crate) fn make(names: Names, link: Box<dyn Link>, frames: Frames) -> Result<
     let arena = Arena::new(dma::Options { backing: Backing::Ordinary, single_file: false, reserve: 0 });
     let pool = arena.and_then(|arena: Arc<Arena>| Pool::new(&arena, CLASSES));
     let pool = pool.map_err(|error| RpcError::internal(error.to_string()))?;
-    let identity = Identity::new(names);
+    let serial = format!("QFC{:010X}", names.port.0 & 0xff_ffff_ffff);
+    let identity = Identity { serial, ..Identity::new(names) };
     let speed = identity.board.speed().0;
     Ok(Isp::new(identity, Settings { names, speed, frames, pool, limits: Limits::default(), vports: VPORTS }, link))
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use app::Subsystem;
+use app::{Call, Subsystem};
 use common::Target;
 use serde_json::{Value, json};
 
@@ -91,6 +91,28 @@ fn models_of_two_processes_meet_on_a_fabric() {
     other.call("hba_attach", json!({ "address": "virtual", "name": "a" }));
     let (one, two) = (target.online("a"), other.online("a"));
     assert!(one["port_id"] != two["port_id"] && one["wwpn"] != two["wwpn"] && one["fabric"] == two["fabric"]);
+}
+
+#[test]
+fn the_memory_that_is_told_is_enough() {
+    let target = Target::new();
+    let attach = [Call::new("hba_attach", json!({ "address": "virtual" }))];
+    let told: u64 = target.hba.memory(1, &attach).iter().map(|need| need.bytes).sum();
+    let before = target.app.arena.usage().used;
+    let made = target.call("hba_attach", json!({ "address": "virtual" }));
+    let port = target.ports.find(made[0].as_str().unwrap().parse().unwrap()).unwrap();
+    let own = target.app.arena.usage().used - before;
+    let wake: fc::Wake = std::sync::Arc::new(|| {});
+    let service = |fc4| fc::Service { fc4, discovery: false };
+    let lanes = [fc::Fc4::Fcp, fc::Fc4::Nvme].map(|fc4| port.attach(service(fc4), vec![wake.clone()]).unwrap());
+    target.online(made[0].as_str().unwrap());
+    let used = target.app.arena.usage().used - before;
+    println!("{} KiB, with two lanes {} KiB, told {} KiB", own >> 10, used >> 10, told >> 10);
+    assert!(used as u64 <= told, "{used} of {told}");
+    assert!(target.hba.memory(4, &[]).is_empty());
+    let auto = [Call::new("hba_attach", json!({ "address": "auto", "names": ["1", "2", "3"] }))];
+    assert_eq!(target.hba.memory(1, &auto)[0].bytes, 3 * told);
+    drop(lanes);
 }
 
 #[test]

@@ -133,12 +133,13 @@ impl Adapter {
     /// file that must be there is not; no memory.
     pub fn new(
         device: Box<dyn pci::Device>,
-        settings: Settings,
+        mut settings: Settings,
         arena: &Arc<Arena>,
         wake: Wake,
     ) -> Result<(Self, Arc<QlaPort>), Error> {
         settings.check(&device.address()).map_err(Error::Settings)?;
         let mut chip = Chip::new(device, arena)?;
+        settings.leave_out_nvme(chip.family, &chip.address).map_err(Error::Settings)?;
         let file = settings.firmware_file(chip.family.firmware_file());
         let file = FirmwareFile::read(&file, settings.firmware_from_file);
         file.check().map_err(|reason| Error::Firmware(format!("{}: {reason}", chip.address)))?;

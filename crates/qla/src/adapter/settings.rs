@@ -1,5 +1,6 @@
 //! What an adapter is asked for: names, protocols, where firmware comes from, sizes, patience.
 
+use crate::chip::Family;
 use fc::{Fc4, Names};
 use ring::Tick;
 use std::path::PathBuf;
@@ -135,6 +136,18 @@ impl Settings {
         }
         if self.places == 0 || self.places > crate::lane::MOST_PLACES {
             return refuse("a queue has from 1 to 2048 places");
+        }
+        Ok(())
+    }
+
+    /// A family without FC-NVMe serves FCP only.
+    pub(crate) fn leave_out_nvme(&mut self, family: Family, address: &str) -> Result<(), String> {
+        if !family.has_nvme() {
+            self.serves.retain(|fc4| *fc4 != Fc4::Nvme);
+        }
+        if self.serves.is_empty() {
+            let boards = family.boards();
+            return Err(format!("{address}: a {boards} has no FC-NVMe: write FCP or BOTH as Transport"));
         }
         Ok(())
     }

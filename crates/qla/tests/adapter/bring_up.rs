@@ -27,6 +27,7 @@ fn a_26xx_comes_up_without_shadow_pointers() {
     rig.serve(Fc4::Fcp, 1);
     rig.until(5_000, |rig| rig.shown().state == PortState::Online);
     assert_eq!(rig.port.adapter().speed, Some(16));
+    assert_eq!(rig.port.serves(), [Fc4::Fcp], "no FC-NVMe on this family");
     let session = rig.login(Fc4::Fcp);
     assert!(rig.reads(session, 8));
 }
@@ -49,9 +50,14 @@ fn names_are_known_once_nvram_was_read() {
 }
 
 fn refused(settings: Settings) -> String {
+    refused_by(Board::Qle2742, settings)
+}
+
+fn refused_by(board: Board, settings: Settings) -> String {
     let (frames, arena) = (Frames::new(64), arena());
     let [near, _far] = ring_links(16, [nobody(), nobody()]);
-    let (device, _runner) = model(Identity::new(names(2)), near, &frames, &arena);
+    let identity = Identity { board, ..Identity::new(names(2)) };
+    let (device, _runner) = model(identity, near, &frames, &arena);
     match Adapter::new(Box::new(device), settings, &arena, nobody()) {
         Err(error @ (Error::Settings(_) | Error::Firmware(_))) => error.to_string(),
         Err(other) => panic!("{other}"),
@@ -67,6 +73,8 @@ fn dual_mode_and_a_missing_file_are_refused_with_a_sentence() {
     let said = refused(Settings { firmware_from_file: true, firmware_file: file, ..Settings::default() });
     assert!(said.contains("filestat error /nonexistent/ql2700_fw.bin"), "{said}");
     assert!(said.contains("LoadFWfromFile No"), "{said}");
+    let said = refused_by(Board::Qle2672, Settings { serves: vec![Fc4::Nvme], ..Settings::default() });
+    assert!(said.contains("a QLE26xx has no FC-NVMe"), "{said}");
 }
 
 #[test]

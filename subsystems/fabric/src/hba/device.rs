@@ -2,7 +2,7 @@
 
 use super::params::{Adapter, Priority};
 use app::RpcError;
-use emu::isp::firmware::Settings;
+use emu::isp::firmware::{Session, Settings};
 use emu::isp::{Identity, Isp, Preference, Stage};
 use fc::fc2::Limits;
 use fc::{Frames, Link};
@@ -58,6 +58,7 @@ pub(crate) fn report(device: &Device) -> Value {
         "connected": device.has_client(),
         "clients": device.clients(),
         "driver": stage(model.stage()),
+        "sessions": model.firmware().sessions().iter().map(session).collect::<Vec<_>>(),
         "counters": {
             "iocbs": chip.iocbs,
             "mailbox_commands": chip.mailbox_commands,
@@ -78,6 +79,15 @@ pub(crate) fn report(device: &Device) -> Value {
             "aborts_out": exchanges.aborts_out,
             "timeouts": exchanges.timeouts,
         },
+    })
+}
+
+fn session(session: &Session) -> Value {
+    json!({
+        "peer": session.peer.to_string(),
+        "port_id": session.id.to_string(),
+        "fc4": session.fc4,
+        "vp": session.vp,
     })
 }
 

@@ -49,6 +49,7 @@ mod pass_through;
 mod ports;
 mod requests;
 mod scsi;
+mod sessions;
 mod settings;
 mod start;
 mod statistics;
@@ -57,6 +58,7 @@ mod target;
 mod unsolicited;
 
 pub use output::{Mailbox, Output};
+pub use sessions::Session;
 pub use settings::Settings;
 pub use statistics::Counters;
 

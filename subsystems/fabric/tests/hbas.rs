@@ -4,12 +4,15 @@ mod common;
 
 use app::Subsystem;
 use common::Target;
+use fc::Port;
 use pci::Device;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 use vfio_user::Client;
 
 fn ids(device: &mut Client) -> [u8; 4] {
@@ -37,21 +40,79 @@ fn a_guest_finds_the_adapter_while_the_core_sleeps_and_leaves_it_as_it_was() {
         (&before["model"], &before["fabric"], &before["cable"]),
         (&json!("QLE2742"), &json!("fabric"), &json!("in"))
     );
-    std::thread::sleep(Duration::from_millis(20));
     let sleeps = || target.app.cores[0].stats().sleeps.get();
-    assert!(sleeps() > 0, "an adapter without a guest lets its core sleep");
+    let falls_asleep = |who: &str| {
+        let before = sleeps();
+        hba(&target);
+        target.until(who, |_| (sleeps() > before).then_some(()));
+    };
+    falls_asleep("an adapter without a guest lets its core sleep");
     let mut guest = Client::connect(&socket).unwrap();
     assert_eq!(ids(&mut guest), [0x77, 0x10, 0x61, 0x22]);
     assert_eq!(hba(&target)["connected"], true);
     let error = Client::connect(&socket).unwrap_err().to_string();
     assert!(error.contains("another client"), "{error}");
-    let before = sleeps();
-    std::thread::sleep(Duration::from_millis(20));
-    assert!(sleeps() > before, "so does a guest that does nothing");
+    falls_asleep("so does a guest that does nothing");
     drop(guest);
     target.until("gone", |_| (hba(&target)["connected"] == false).then_some(()));
     assert_eq!(ids(&mut Client::connect(&socket).unwrap()), [0x77, 0x10, 0x61, 0x22]);
     assert!(target.fabric.serves().iter().any(|line| line.contains("vm1.sock") && line.contains("vfio-user-pci")));
+}
+
+/// A host with the driver of real adapters, on a thread of its own.
+struct Host {
+    port: Arc<qla::QlaPort>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    end: Arc<AtomicBool>,
+}
+
+impl Host {
+    fn start(socket: &Path) -> Self {
+        let memory = dma::Options { backing: dma::Backing::Ordinary, single_file: true, reserve: 0 };
+        let (arena, device) = (dma::Arena::new(memory).unwrap(), Client::connect(socket).unwrap());
+        let settings = qla::Settings::default();
+        let (mut adapter, port) = qla::Adapter::new(Box::new(device), settings, &arena, Arc::new(|| {})).unwrap();
+        let end = Arc::new(AtomicBool::new(false));
+        let (told, began) = (end.clone(), Instant::now());
+        let thread = std::thread::spawn(move || {
+            while !told.load(Relaxed) {
+                if adapter.poll(began.elapsed().as_nanos() as u64) == 0 {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        });
+        Self { port, thread: Some(thread), end }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.end.store(true, Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn a_driver_brings_it_up_and_its_cable_is_pulled() {
+    let (target, dir) = (Target::start(), tempfile::tempdir().unwrap());
+    let socket = dir.path().join("vm1.sock");
+    let wwpn = target.ok("fabric_hba_create", json!({ "socket": socket }));
+    let host = Host::start(&socket);
+    let shows =
+        |what: &str, key: &str, wanted: Value| target.until(what, |_| (hba(&target)[key] == wanted).then_some(()));
+    shows("online", "link", json!("online"));
+    let shown = hba(&target);
+    assert_eq!((&shown["driver"], &shown["port_id"]), (&json!("firmware started"), &json!("0x010100")), "{shown}");
+    assert_eq!((&shown["n_ports"][0]["wwpn"], &json!(host.port.names().port.to_string())), (&wwpn, &wwpn));
+    assert!(shown["counters"]["frames_out"].as_u64().unwrap() > 0 && shown["sessions"] == json!([]));
+    target.ok("fabric_hba_set_cable", json!({ "name": "vm1", "in": false }));
+    target.until("the driver sees it", |_| (host.port.shown().state == fc::PortState::LinkDown).then_some(()));
+    shows("dark", "port_id", Value::Null);
+    target.ok("fabric_hba_set_cable", json!({ "name": "vm1", "in": true }));
+    shows("online again", "port_id", json!("0x010100"));
+    drop(host);
+    shows("as after power on", "driver", json!("not loaded"));
+    shows("nobody is left", "n_ports", json!([]));
 }
 
 #[test]

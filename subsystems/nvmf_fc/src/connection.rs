@@ -93,11 +93,16 @@ impl Connections {
         queue
     }
 
+    /// Takes one out. Its number is not given again before [`Connections::release`].
     pub fn remove(&mut self, queue: u32, commands: usize) -> Connection {
         self.live -= 1;
         self.commands -= commands;
-        self.free.push(queue);
         self.places[queue as usize].take().expect("an open connection")
+    }
+
+    /// The group has heard that the connection of this number is gone: what it orders for the number from now on means the next one.
+    pub fn release(&mut self, queue: u32) {
+        self.free.push(queue);
     }
 
     #[inline]

@@ -270,6 +270,9 @@ impl Port for FcNvmePort {
         }
         loop {
             if let Some(event) = self.events.pop_front() {
+                if let Event::Closed { queue } = event {
+                    self.connections.release(queue);
+                }
                 return Some(event);
             }
             let (place, arrival) = self.lanes.next(now)?;

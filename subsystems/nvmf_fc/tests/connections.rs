@@ -44,6 +44,24 @@ fn a_host_comes_works_and_goes() {
 }
 
 #[test]
+fn a_host_that_resets_its_controller_comes_again_at_once() {
+    // As Linux does: it asks for the new association before the old one is gone. The new connection must not be taken for one of those.
+    for cores in 1..=3 {
+        let mut world = World::new(cores);
+        let session = world.login();
+        let (admin, cntlid) = world.controller(session);
+        for qid in 1..=3 {
+            world.io(admin, cntlid, qid, 16, 3);
+        }
+        world.fabric.request(session, &Disconnect::new(admin.association).to_bytes());
+        let (again, cntlid) = world.controller(session);
+        let io = world.io(again, cntlid, 1, 16, 3);
+        assert!(world.get(io, rw(NvmOpcode::READ, 0, 1), 512).data == [0; 512], "{cores} cores");
+        assert_eq!(world.rig.census(), (2, 0, 1));
+    }
+}
+
+#[test]
 fn connections_are_spread_and_their_identifiers_lead_to_their_cores() {
     let mut world = World::new(3);
     let session = world.login();

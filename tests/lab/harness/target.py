@@ -21,6 +21,7 @@ DISK_MIB = 64
 # Fibre Channel names of the target's ports, the first on tap0, the second on tap1. Linux makes its port's name of the MAC address,
 # 2000525400123456: the first is greater, the second smaller, which decides who logs in with whom where there is no switch.
 WWPN1, WWPN2 = (wwpn for wwpn, _ in hba.OF_TARGET.values())
+WWPN3 = "22000024ff000009"  # a port that a scenario may make later
 NAMES1, NAMES2 = (f"nn-0x20000024ff000001:pn-0x{wwpn}" for wwpn in (WWPN1, WWPN2))
 
 VOLUMES = """\
@@ -56,6 +57,7 @@ NODE = """\
 [PortalGroup1]
   Portal FC1 {wwpn1}
   Portal FC2 {wwpn2}
+  Portal FC3 {wwpn3}
 [InitiatorGroup1]
   InitiatorName ALL
 [TargetNode1]
@@ -153,7 +155,7 @@ TRANSPORTS = [name for name in CONFIGS if not name.endswith("-within")]
 # What the guest's scripts know of all this, as shell variables.
 FOR_GUEST = {
     "ADDR": network.HOST, "PORT": PORT, "NQN1": NQN1, "NQN2": NQN2, "DISK_UUID": DISK_UUID, "DISK_MIB": DISK_MIB,
-    "SN1": "LAB00000000000000001", "WWPN1": WWPN1, "WWPN2": WWPN2, "NAMES1": NAMES1, "NAMES2": NAMES2,
+    "SN1": "LAB00000000000000001", "WWPN1": WWPN1, "WWPN2": WWPN2, "WWPN3": WWPN3, "NAMES1": NAMES1, "NAMES2": NAMES2,
     "QLA_LOG": os.environ.get("LAB_QLA_LOG", "0"),
 }  # fmt: skip
 
@@ -178,7 +180,7 @@ class Target(Program):
         self.config.write_text(
             CONFIGS[kind].format(
                 disk=self.disk, nqn1=NQN1, nqn2=NQN2, address=network.HOST, port=PORT, uuid=DISK_UUID,
-                wwpn1=WWPN1, wwpn2=WWPN2, names1=NAMES1, names2=NAMES2,
+                wwpn1=WWPN1, wwpn2=WWPN2, wwpn3=WWPN3, names1=NAMES1, names2=NAMES2,
                 fabric1=fabric.listen(sockets, 1), fabric2=fabric.listen(sockets, 2),
                 hba1=own1.socket, hba2=own2.socket,
             )  # fmt: skip
@@ -188,7 +190,8 @@ class Target(Program):
         return fabric.listen(self.sockets, number)
 
     def command(self) -> list:
-        return [self.binary, "-c", self.config, "-r", self.socket, "--no-huge", "-m", "0x1"]
+        memory = "-g" if self.kind == "qla" else "--no-huge"  # memory that another process can map
+        return [self.binary, "-c", self.config, "-r", self.socket, memory, "-m", "0x1"]
 
     def start(self) -> None:
         super().start()

@@ -1,6 +1,7 @@
 //! A host that does whatever comes into its mind: nothing panics, and a reset helps.
 
-use super::probe::icb;
+use super::probe::{REQUESTS, icb};
+use super::queue::iocb;
 use super::{BASE, BYTES, Host};
 use crate::isp::firmware::Output;
 use wire::isp::regs;
@@ -93,10 +94,14 @@ fn queue(host: &mut Host, dice: &mut Dice) {
     host.issue(0x1f, &registers);
 }
 
+/// Entries anywhere, and such as may pass in the base queue.
 fn scribble(host: &mut Host, dice: &mut Dice) {
     let at = BASE + dice.below(BYTES as u64 / 64) * 64;
     let entry: [u8; 64] = std::array::from_fn(|_| dice.word() as u8);
     host.memory.put(at, &entry);
+    for slot in 0..8 {
+        host.memory.put(REQUESTS + 64 * slot, &iocb(dice.word(), 1 + dice.below(4) as u8));
+    }
 }
 
 fn output(host: &mut Host, dice: &mut Dice) {
@@ -120,6 +125,7 @@ fn recover(host: &mut Host) {
 
 #[test]
 fn no_panic_and_a_reset_helps() {
+    let mut done = [0; 6];
     for seed in 1..=40u64 {
         let (mut host, mut dice) = (Host::new(), Dice(0x9e37_79b9_7f4a_7c15 ^ seed));
         recover(&mut host);
@@ -128,11 +134,16 @@ fn no_panic_and_a_reset_helps() {
             host.now += dice.below(1000);
             host.chip.poll(&mut host.memory, host.now);
             let _ = (host.chip.is_pending(), host.chip.deadline());
-            if n % 500 == 499 {
+            if n % 100 == 99 {
                 recover(&mut host);
             }
         }
+        let c = host.chip.counters();
+        let counts = [c.mailbox_commands, c.iocbs, c.invalid_iocbs, c.responses, c.atios, c.dma_faults];
+        done.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
+    let least = [1000, 100, 20, 500, 500, 1];
+    assert!(done.iter().zip(least).all(|(count, least)| *count >= least), "it has to get somewhere: {done:?}");
 }
 
 /// Control blocks with a few bytes changed.

@@ -28,6 +28,9 @@ const IDS: usize = 2048;
 /// "Port name" option of command 6Ah.
 const NODE_NAME: u16 = 1;
 
+/// Mailbox 7 of the adapter's ID: the switch lets several ports log in by one link. Stock drivers make no virtual port without it.
+const SWITCH_HAS_NPIV: u16 = 1 << 10;
+
 /// What a command gives back: its status, and what it put into the mailboxes.
 type Done = Result<(), Status>;
 
@@ -85,6 +88,7 @@ impl Core {
         let [domain, area, al_pa] = port.id.to_bytes();
         (out[1], out[2], out[3]) = (handles::F_PORT, u16::from(area) << 8 | u16::from(al_pa), u16::from(domain));
         out[6] = Topology::F_PORT.0;
+        out[7] = if self.link.npiv { SWITCH_HAS_NPIV } else { 0 };
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Fibre Channel without an adapter: a target with a soft port and its own fabric, and hosts in other processes' place, on the
+//! Fibre Channel without an adapter: a target with a soft port, or a model of an adapter, and its own fabric, and hosts in other processes' place, on the
 //! fabric's socket. One volume as a SCSI disk and as an NVMe namespace at once.
 
 use host::scsi::{Cdb, Disk, Target as ScsiTarget};
@@ -45,6 +45,14 @@ const CONF: &str = "
 
 fn setup() -> Setup {
     Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).conf(CONF)
+}
+
+/// The same with an adapter's port: a model, as no adapter is found, driven by the driver of adapters.
+fn adapter() -> Setup {
+    let soft = format!("[SoftPort1]\n  Names {PORT}\n  Link fabric\n");
+    assert!(CONF.contains(&soft));
+    // Real adapters of the machine are left alone.
+    Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).conf(&CONF.replace(&soft, "[QFC]\n[Global]\n  NoPci Yes\n"))
 }
 
 /// A host of that number, with its own names.
@@ -99,14 +107,28 @@ impl Way {
 
 #[test]
 fn one_volume_over_fcp_fc_nvme_and_tcp_has_one_identity_and_one_content() {
-    let target = setup().start();
-    online(&target);
+    one_volume(&setup().start());
+}
+
+#[test]
+fn an_adapter_serves_one_volume_as_a_port_in_software_does() {
+    let target = adapter().start();
+    one_volume(&target);
+    let adapters = target.rpc("hba_get_adapters", Value::Null);
+    assert_eq!((&adapters[0]["address"], &adapters[0]["state"]), (&json!("virtual"), &json!("link up")), "{adapters}");
+    until("hosts that are gone are logged out", || {
+        (target.rpc("fc_get_sessions", Value::Null) == json!([])).then_some(())
+    });
+}
+
+fn one_volume(target: &Target) {
+    online(target);
     let log = target.log();
     assert!(log.contains("Target port Link Up: nn-0x20000024ff000001:pn-0x21000024ff000001"), "{log}");
 
-    let mut disk = Way::open(VolumeAddress::Scsi(lun(0)), &options(&target, 1));
-    let mut space = Way::open(VolumeAddress::Nvme(nvme(NQN)), &options(&target, 2));
-    let mut tcp = Way::open(VolumeAddress::Nvme(target.address(NQN)), &options(&target, 3));
+    let mut disk = Way::open(VolumeAddress::Scsi(lun(0)), &options(target, 1));
+    let mut space = Way::open(VolumeAddress::Nvme(nvme(NQN)), &options(target, 2));
+    let mut tcp = Way::open(VolumeAddress::Nvme(target.address(NQN)), &options(target, 3));
     let (over_fcp, over_fc, over_tcp) = (disk.volume.namespace(), space.volume.namespace(), tcp.volume.namespace());
     assert_eq!((over_fcp.blocks, over_fcp.block), (4096, 4096));
     assert_eq!(over_fcp.uuid, over_fc.uuid);

@@ -208,6 +208,22 @@ fn verified_load_survives_link_flaps_and_zoning() {
 }
 
 #[test]
+fn verified_load_survives_resets_of_an_adapter() {
+    let target = adapter().start();
+    online(&target);
+    for (address, number) in [(VolumeAddress::Scsi(lun(0)), 13u16), (VolumeAddress::Nvme(nvme(NQN)), 14)] {
+        let options = options(&target, number);
+        let load = std::thread::spawn(move || host::verify::run(&address, &options, &job(2500), &mut |_| {}));
+        std::thread::sleep(Duration::from_millis(700));
+        target.rpc("fc_port_reset", json!({"wwpn": "0x21000024ff000001"}));
+        let report = load.join().expect("the load").expect("a verification");
+        assert!(report.is_good(), "{report:?}");
+        assert!(report.writes > 0 && report.reconnects > 0, "the reset was felt: {report:?}");
+    }
+    assert_eq!(target.rpc("hba_get_adapters", Value::Null)[0]["resets"], 2);
+}
+
+#[test]
 fn kill_9_loses_no_acknowledged_write() {
     let file = "\n[URING]\n  URING \"@DIR@/volume\" File0 4096\n[TargetNode2]\n  TargetName disk2\n  \
                 Mapping PortalGroup1 InitiatorGroup1\n  LUN0 File0\n";
@@ -235,14 +251,18 @@ fn kill_9_loses_no_acknowledged_write() {
 
 #[test]
 fn masking_and_zoning_hide_what_they_should() {
-    let target = setup().start();
-    online(&target);
+    masking_and_zoning(&setup().start());
+    masking_and_zoning(&adapter().start());
+}
+
+fn masking_and_zoning(target: &Target) {
+    online(target);
     // Masked: the node is for host 31 only.
     target.rpc("scsi_initiator_group_add_initiators", json!({"tag": 1, "initiators": ["0x100000109b000031"]}));
     target.rpc("scsi_initiator_group_remove_initiators", json!({"tag": 1, "initiators": ["ALL"]}));
-    let luns = |number| ScsiTarget::connect(lun(0).port, &options(&target, number)).and_then(|scsi| scsi.luns());
+    let luns = |number| ScsiTarget::connect(lun(0).port, &options(target, number)).and_then(|scsi| scsi.luns());
     assert_eq!(luns(0x31).expect("host 31"), [0, 1]);
-    let stranger = ScsiTarget::connect(lun(0).port, &options(&target, 0x32)).expect("a login");
+    let stranger = ScsiTarget::connect(lun(0).port, &options(target, 0x32)).expect("a login");
     assert_ne!(stranger.inquiry(0).expect("INQUIRY").peripheral, 0, "host 32 sees no disk");
     // Zoned: host 33 cannot even find the port.
     target.rpc("fabric_zone_create", json!({"name": "z", "members": ["0x21000024ff000001", "0x100000109b000031"]}));
@@ -286,7 +306,11 @@ fn saved(target: &Target) -> Value {
 
 #[test]
 fn a_saved_configuration_is_the_same_after_a_restart() {
-    let before = setup();
+    saved_configuration(&setup(), "fc_port_create");
+    saved_configuration(&adapter(), "hba_attach");
+}
+
+fn saved_configuration(before: &Setup, port: &str) {
     let target = before.start();
     online(&target);
     let config = saved(&target);
@@ -295,7 +319,7 @@ fn a_saved_configuration_is_the_same_after_a_restart() {
     std::fs::write(&path, config.to_string()).expect("a file");
     drop(target);
     let text = config.to_string();
-    for method in ["fabric_create", "fc_port_create", "scsi_create_target_node", "nvmf_subsystem_add_listener"] {
+    for method in ["fabric_create", port, "scsi_create_target_node", "nvmf_subsystem_add_listener"] {
         assert!(text.contains(method), "{method} is in the saved configuration");
     }
     let again = setup.args(&["-c", path.to_str().expect("UTF-8")]).start();

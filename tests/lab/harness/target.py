@@ -190,8 +190,8 @@ class Target(Program):
         return fabric.listen(self.sockets, number)
 
     def command(self) -> list:
-        memory = "-g" if self.kind == "qla" else "--no-huge"  # memory that another process can map
-        return [self.binary, "-c", self.config, "-r", self.socket, memory, "-m", "0x1"]
+        shared = ["-g"] if self.kind == "qla" else []  # who serves the adapters maps its memory
+        return [self.binary, "-c", self.config, "-r", self.socket, "--no-huge", *shared, "-m", "0x1"]
 
     def start(self) -> None:
         super().start()

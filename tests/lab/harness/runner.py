@@ -191,7 +191,7 @@ class Run:
             network.all_up()  # the scenario before may have cut it
             if not scenario.within:
                 target.start()
-            reason = drive(guest, "run", scenario.name, scenario.limit, HostSide(target, rig))
+            reason = drive(guest, "run", scenario.script, scenario.limit, HostSide(target, rig))
             if scenario.within:
                 rig.end_guests()
             target.stop()

@@ -9,6 +9,8 @@ the keys below are settings, all others tell what the scenario proves.
     limit     seconds after which it has failed
     hbas      which virtual HBAs there are (harness/hba.py); `usual` when absent
     fabric    `target`: the target's own process serves the HBAs, not qfc_fabric
+    also      `qla`: of a script qla2xxx-X there is a second scenario qla-X, at a target whose ports are those of its own driver;
+              `qla short`: that one is part of the short run
 """
 
 import dataclasses
@@ -19,7 +21,7 @@ import re
 from .places import LAB, LabError
 
 FOLDER = LAB / "scenarios"
-SETTING = re.compile(r"# (short|modules|kernels|limit|hbas|fabric): (.+)")
+SETTING = re.compile(r"# (short|modules|kernels|limit|hbas|fabric|also): (.+)")
 LIMIT = 120
 WITH_HBAS = ("qla2xxx", "qla")
 
@@ -27,6 +29,7 @@ WITH_HBAS = ("qla2xxx", "qla")
 @dataclasses.dataclass(frozen=True)
 class Scenario:
     name: str
+    script: str
     proves: str
     short: bool
     modules: tuple
@@ -34,6 +37,7 @@ class Scenario:
     limit: float
     hbas: str
     within: bool
+    also: tuple
 
     @property
     def transport(self) -> str:
@@ -60,14 +64,24 @@ def load(path: pathlib.Path) -> Scenario:
         else:
             proves.append(line.lstrip("# "))
     return Scenario(
-        path.name, " ".join(proves), settings.get("short") == "yes", tuple(settings.get("modules", "").split()),
+        path.name, path.name, " ".join(proves), settings.get("short") == "yes", tuple(settings.get("modules", "").split()),
         tuple(settings.get("kernels", "").split()), float(settings.get("limit", LIMIT)),
         settings.get("hbas", "usual"), settings.get("fabric") == "target",
+        tuple(settings.get("also", "").split()),
     )  # fmt: skip
 
 
+def second(scenario: Scenario) -> Scenario:
+    """The same script at the target's own driver."""
+    name = scenario.name.replace(scenario.transport, scenario.also[0], 1)
+    proves = f"The same as {scenario.name} when the target's ports are virtual adapters with its own driver, qla."
+    return dataclasses.replace(scenario, name=name, proves=proves, short="short" in scenario.also, also=())
+
+
 def all_scenarios() -> list:
-    return [load(path) for path in sorted(FOLDER.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    scripts = [load(path) for path in FOLDER.iterdir() if path.is_file() and not path.name.startswith(".")]
+    seconds = [second(scenario) for scenario in scripts if scenario.also]
+    return sorted(scripts + seconds, key=lambda scenario: scenario.name)
 
 
 def chosen(patterns: str, short: bool) -> list:

@@ -244,7 +244,11 @@ impl Port for QlaPort {
             return Err(format!("{fc4:?} is served on port {} already", self.names()));
         }
         let (lanes, queues) = self.lanes(fc4, wakers)?;
-        self.order(Control::Attach { vp: self.vp, service, lanes })?;
+        let numbers: Vec<u8> = lanes.iter().map(LaneEnd::number).collect();
+        if let Err(reason) = self.order(Control::Attach { vp: self.vp, service, lanes }) {
+            numbers.into_iter().for_each(|number| self.common.lanes.give(number));
+            return Err(reason);
+        }
         attached.push(fc4);
         Ok(queues)
     }

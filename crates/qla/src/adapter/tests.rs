@@ -563,3 +563,21 @@ fn a_chip_that_lies_breaks_nothing() {
         hand.log_in();
     }
 }
+
+#[test]
+fn a_chip_is_not_started_before_each_lane_is_quiet() {
+    let mut hand = online();
+    hand.log_in();
+    let executions = |hand: &Hand| hand.fake.state().commands.iter().filter(|command| **command == 2).count();
+    assert_eq!(executions(&hand), 1);
+    hand.port.reset().unwrap();
+    // The queue's core looks at nothing.
+    hand.pass(500);
+    assert_eq!((executions(&hand), hand.fake.state().resets), (1, 2), "in reset, and no farther");
+    assert!(hand.port.adapter().reason.unwrap().contains("waiting for a core"));
+    while hand.next().is_some() {}
+    hand.queue.flush();
+    hand.pass(200);
+    assert_eq!((executions(&hand), hand.fake.state().resets), (2, 2));
+    assert!(hand.adapter.stage.is_initialized());
+}

@@ -6,27 +6,29 @@ use super::messages::FromLane;
 use super::queue::QlaQueue;
 use crate::assumptions;
 use crate::ring::Entry;
-use fc::SessionId;
+use fc::{Arrival, SessionId};
 use wire::isp::iocb::CtioStatus;
 
 impl QlaQueue {
-    /// An entry of a response queue. One that nobody waits for is counted and forgotten.
+    /// An entry of a response queue. What it ends is told if that is all; else it is among the events. One that nobody waits for is
+    /// counted and forgotten.
     #[inline]
-    pub(super) fn on_entry(&mut self, entry: &Entry) {
+    pub(super) fn on_entry(&mut self, entry: &Entry) -> Option<Arrival> {
         let Some(completion) = Completion::of(entry) else {
             self.counters.stale += 1;
-            return;
+            return None;
         };
         let handle = completion.handle;
         let place = place_of(handle);
         let known = self.exchanges.at_mut(place).filter(|_| lane_of(handle) == Some(self.number));
         let Some(exchange) = known else {
             self.counters.stale += 1;
-            return;
+            return None;
         };
         if exchange.flying == handle {
-            self.on_order_done(place, &completion);
-        } else if exchange.kill == Kill::Flying(handle) {
+            return self.on_order_done(place, &completion);
+        }
+        if exchange.kill == Kill::Flying(handle) {
             exchange.kill = Kill::Done;
             self.at_adapter -= 1;
             self.settle(place);
@@ -37,11 +39,12 @@ impl QlaQueue {
         } else {
             self.counters.stale += 1;
         }
+        None
     }
 
     #[inline]
-    fn on_order_done(&mut self, place: usize, completion: &Completion) {
-        let Some(exchange) = self.exchanges.at_mut(place) else { return };
+    fn on_order_done(&mut self, place: usize, completion: &Completion) -> Option<Arrival> {
+        let exchange = self.exchanges.at_mut(place)?;
         exchange.flying = 0;
         self.at_adapter -= 1;
         let came = match (exchange.order, completion.status) {
@@ -50,9 +53,26 @@ impl QlaQueue {
         };
         let ok = came && !std::mem::take(&mut exchange.failed) && !exchange.aborted;
         if ok && exchange.kill == Kill::No && !completion.terminated {
-            return self.finish(place, true);
+            return self.finished(place);
         }
         self.on_order_failed(place, completion, ok);
+        None
+    }
+
+    /// It went as it should. As [`finish`](Self::finish), without the way by the events.
+    #[inline]
+    fn finished(&mut self, place: usize) -> Option<Arrival> {
+        let exchange = self.exchanges.at_mut(place)?;
+        let (xid, data) = (exchange.xid, std::mem::take(&mut exchange.data));
+        match std::mem::replace(&mut exchange.order, Order::None) {
+            Order::Receive => Some(Arrival::Received { xid, data, ok: true }),
+            Order::Transmit => Some(Arrival::Sent { xid, data, ok: true }),
+            Order::End => {
+                self.release(place);
+                Some(Arrival::Sent { xid, data, ok: true })
+            }
+            Order::None | Order::Terminate => None,
+        }
     }
 
     /// It failed, or the exchange is being ended, or the firmware has ended it.

@@ -1,7 +1,6 @@
 //! CTIO type 7: what is done with an exchange of FCP.
 
 use super::exchange::{Exchange, intermediate};
-use super::messages::Iocb;
 use crate::ring::Entry;
 use dma::Region;
 use fc::{FcpResponse, Residual, SENSE_BYTES};
@@ -40,6 +39,22 @@ impl Buffer<'_> {
     }
 }
 
+/// What an order is at the adapter.
+pub(super) enum Built {
+    One(Entry),
+    Two([Entry; 2]),
+}
+
+impl Built {
+    #[inline]
+    pub fn entries(&self) -> &[Entry] {
+        match self {
+            Self::One(entry) => std::slice::from_ref(entry),
+            Self::Two(entries) => entries,
+        }
+    }
+}
+
 /// The parts of a CTIO that are always the same for an exchange.
 #[inline]
 fn head(exchange: &Exchange, handle: u32, flags: CtioFlags) -> Ctio7 {
@@ -68,25 +83,25 @@ fn data(exchange: &Exchange, handle: u32, flags: CtioFlags) -> Ctio7 {
 
 /// Has the initiator send data.
 #[inline]
-pub(super) fn receive(exchange: &Exchange, handle: u32) -> Iocb {
-    Iocb::one(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
+pub(super) fn receive(exchange: &Exchange, handle: u32) -> Built {
+    Built::One(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
 }
 
 /// Sends data, and the response behind them: with status GOOD by one CTIO, else by two, of which the first has no completion.
 #[inline]
-pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&FcpResponse>, buffer: Buffer<'_>) -> Iocb {
+pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&FcpResponse>, buffer: Buffer<'_>) -> Built {
     let flags = CtioFlags(0).with_data_in(true);
-    let Some(response) = response else { return Iocb::one(*data(exchange, handle, flags).entry()) };
+    let Some(response) = response else { return Built::One(*data(exchange, handle, flags).entry()) };
     if exchange.data.is_empty() {
-        return Iocb::one(*status(exchange, handle, response, buffer).entry());
+        return Built::One(*status(exchange, handle, response, buffer).entry());
     }
     if is_good(response) {
         let mut ctio = data(exchange, handle, flags.with_send_status(true));
         set_status(&mut ctio, response);
-        return Iocb::one(*ctio.entry());
+        return Built::One(*ctio.entry());
     }
     let first = data(exchange, intermediate(handle), flags.with_no_completion(true));
-    Iocb::two(*first.entry(), *status(exchange, handle, response, buffer).entry())
+    Built::Two([*first.entry(), *status(exchange, handle, response, buffer).entry()])
 }
 
 /// Status and residual.
@@ -149,11 +164,11 @@ fn indirect(exchange: &Exchange, handle: u32, response: &FcpResponse, buffer: Bu
 }
 
 /// Ends the exchange without a response. It is of either protocol.
-pub(super) fn terminate(exchange: &Exchange, handle: u32) -> Iocb {
+pub(super) fn terminate(exchange: &Exchange, handle: u32) -> Built {
     let flags = CtioFlags(0).with_mode_1(true).with_terminate(true);
     let mut ctio = head(exchange, handle, flags);
     ctio.nport_handle.set(NPORT_UNRECOGNISED);
-    Iocb::one(*ctio.entry())
+    Built::One(*ctio.entry())
 }
 
 /// What answers a command for which there is no exchange of a lane. Nobody waits for the completion.

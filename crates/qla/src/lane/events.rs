@@ -2,7 +2,7 @@
 
 use super::ctio::Refused;
 use super::exchange::{Exchange, Kill, Order};
-use super::messages::{Command, FromLane, Iocb, ToLane};
+use super::messages::{Command, FromLane, ToLane};
 use super::orders::push;
 use super::queue::{Path, QlaQueue, Service};
 use crate::ring::QueuePair;
@@ -27,7 +27,7 @@ impl QlaQueue {
     pub(super) fn on_message(&mut self, message: ToLane) -> Option<Arrival> {
         match message {
             ToLane::Command(command) => return self.on_command(&command),
-            ToLane::Completion(entry) => self.on_entry(&entry),
+            ToLane::Completion(entry) => return self.on_entry(&entry),
             ToLane::SessionUp(session) => self.events.push_back(Arrival::SessionUp(session.info)),
             ToLane::SessionDown(session) => self.on_session_down(session),
             ToLane::Abort { exchange, token } => self.on_abort(exchange, token),
@@ -40,12 +40,10 @@ impl QlaQueue {
 
     #[inline]
     fn on_command(&mut self, command: &Command) -> Option<Arrival> {
-        let Ok(tag) = self.exchanges.insert(Exchange::new(command)) else {
+        let Some(xid) = self.exchanges.open(command) else {
             self.refuse(command);
             return None;
         };
-        let xid = Xid(tag);
-        self.exchanges.get_mut(tag)?.xid = xid;
         self.counters.commands += 1;
         Some(Arrival::Command { xid, session: command.session, iu: command.iu })
     }
@@ -55,7 +53,7 @@ impl QlaQueue {
     fn refuse(&mut self, command: &Command) {
         let Command { handle, vp, peer, exchange, ox_id, attribute, .. } = *command;
         let entry = Refused { handle, vp, peer, exchange, ox_id, attribute }.terminate();
-        self.urgent |= push(&mut self.path, &mut self.outbox, Iocb::one(entry));
+        self.urgent |= push(&mut self.path, &mut self.outbox, &[entry]);
         self.ended = self.ended.wrapping_add(1);
     }
 
@@ -77,7 +75,7 @@ impl QlaQueue {
 
     fn on_abort(&mut self, address: u32, token: u32) {
         let is_it = |exchange: &Exchange| exchange.address == address && address != NO_EXCHANGE;
-        let Some(place) = self.exchanges.iter().find(|(_, it)| is_it(it)).map(|(tag, _)| tag.index()) else {
+        let Some(place) = self.exchanges.find(is_it) else {
             let ended = self.forsaken.iter().position(|of| *of == address);
             if let Some(at) = ended {
                 self.forsaken.remove(at);

@@ -1,5 +1,6 @@
 //! An open exchange, and what its CTIOs are called.
 
+use super::Command;
 use dma::Data;
 use fc::{Response, SessionId, Xid};
 use ring::{Tag, Tick};
@@ -72,7 +73,9 @@ pub(super) enum Kill {
 
 /// An open exchange.
 pub(super) struct Exchange {
+    /// Its name; of a free place, the last one's.
     pub xid: Xid,
+    pub is_open: bool,
     pub session: SessionId,
     /// The adapter's names: of the peer, the virtual port, the exchange.
     pub handle: u16,
@@ -85,6 +88,7 @@ pub(super) struct Exchange {
     /// The order's memory. Stays here while the adapter may touch it.
     pub data: Data,
     pub offset: u32,
+    /// Of an order that waits for room.
     pub response: Option<Response>,
     /// Handle of the order's CTIO at the adapter; 0: there is none.
     pub flying: u32,
@@ -110,17 +114,18 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub fn new(command: &super::Command) -> Self {
+    /// A place that nothing was ever in.
+    pub fn free() -> Self {
         Self {
-            // Known once it has a place.
             xid: Xid(Tag::new(0, 0)),
-            session: command.session,
-            handle: command.handle,
-            vp: command.vp,
-            attribute: command.attribute,
-            ox_id: command.ox_id,
-            address: command.exchange,
-            peer: command.peer,
+            is_open: false,
+            session: SessionId(0),
+            handle: 0,
+            vp: 0,
+            attribute: 0,
+            ox_id: 0,
+            address: 0,
+            peer: PortId::NONE,
             order: Order::None,
             data: Data::empty(),
             offset: 0,
@@ -137,6 +142,27 @@ impl Exchange {
             draining: false,
             aborts: 0,
         }
+    }
+
+    /// A command begins at this place. What only means something with an order is left as it is.
+    #[inline]
+    pub fn open(&mut self, xid: Xid, command: &Command) {
+        self.xid = xid;
+        self.is_open = true;
+        self.session = command.session;
+        self.handle = command.handle;
+        self.vp = command.vp;
+        self.attribute = command.attribute;
+        self.ox_id = command.ox_id;
+        self.address = command.exchange;
+        self.peer = command.peer;
+        self.order = Order::None;
+        self.response = None;
+        self.flying = 0;
+        self.kill = Kill::No;
+        (self.sent, self.aborted, self.forsaken, self.queued) = (false, false, false, false);
+        (self.failed, self.cancelled, self.draining) = (false, false, false);
+        self.aborts = 0;
     }
 
     /// Something of it is at the adapter, or about to go there.

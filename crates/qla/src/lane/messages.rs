@@ -84,16 +84,12 @@ pub struct Iocb {
 }
 
 impl Iocb {
-    /// One.
+    /// Of one or two entries.
     #[inline]
-    pub(crate) fn one(entry: Entry) -> Self {
-        Self { entries: [entry, [0; 64]], count: 1 }
-    }
-
-    /// Two.
-    #[inline]
-    pub(crate) fn two(first: Entry, second: Entry) -> Self {
-        Self { entries: [first, second], count: 2 }
+    pub(crate) fn of(entries: &[Entry]) -> Self {
+        let mut iocb = Self { entries: [[0; 64]; 2], count: entries.len() as u8 };
+        iocb.entries[..entries.len()].copy_from_slice(entries);
+        iocb
     }
 
     /// The entries.

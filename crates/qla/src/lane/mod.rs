@@ -31,6 +31,7 @@ mod nvme;
 mod orders;
 mod outlet;
 mod queue;
+mod table;
 
 pub(crate) use ctio::Refused;
 pub use end::LaneEnd;

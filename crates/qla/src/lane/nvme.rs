@@ -1,8 +1,7 @@
 //! CTIO type 82h: what is done with an exchange of FC-NVMe. All of it rests on [`assumptions`](crate::assumptions).
 
-use super::ctio::{Buffer, TIMEOUT};
+use super::ctio::{Buffer, Built, TIMEOUT};
 use super::exchange::{Exchange, intermediate};
-use super::messages::Iocb;
 use crate::assumptions;
 use fc::Response;
 use wire::fcnvme::{Ersp, ErspResult, RSP};
@@ -39,23 +38,23 @@ fn segment(ctio: &mut CtioNvme, address: u64, length: u32) {
 
 /// Has the host send data.
 #[inline]
-pub(super) fn receive(exchange: &Exchange, handle: u32) -> Iocb {
-    Iocb::one(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
+pub(super) fn receive(exchange: &Exchange, handle: u32) -> Built {
+    Built::One(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
 }
 
 /// Sends data, and the response behind them.
 #[inline]
-pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&Response>, buffer: Buffer<'_>) -> Iocb {
+pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&Response>, buffer: Buffer<'_>) -> Built {
     let flags = CtioFlags(0).with_data_in(true);
-    let Some(response) = response else { return Iocb::one(*data(exchange, handle, flags).entry()) };
+    let Some(response) = response else { return Built::One(*data(exchange, handle, flags).entry()) };
     if exchange.data.is_empty() {
-        return Iocb::one(*status(exchange, handle, response, buffer).entry());
+        return Built::One(*status(exchange, handle, response, buffer).entry());
     }
     if *response == Response::Nvme && assumptions::rsp_goes_with_data() {
-        return Iocb::one(*data(exchange, handle, flags.with_send_status(true)).entry());
+        return Built::One(*data(exchange, handle, flags.with_send_status(true)).entry());
     }
     let first = data(exchange, intermediate(handle), flags.with_no_completion(true));
-    Iocb::two(*first.entry(), *status(exchange, handle, response, buffer).entry())
+    Built::Two([*first.entry(), *status(exchange, handle, response, buffer).entry()])
 }
 
 /// The response: RSP has no bytes to give, ERSP is in the entry or, when the entry cannot say it, in memory.

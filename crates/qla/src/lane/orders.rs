@@ -1,33 +1,34 @@
 //! What the owner orders, on its way to the adapter.
 
-use super::ctio::{self, Buffer};
+use super::ctio::{self, Buffer, Built};
 use super::exchange::{Exchange, Kill, Order, handle};
 use super::messages::{FromLane, Iocb};
 use super::nvme;
 use super::queue::{FORSAKEN, Path, QlaQueue};
+use crate::ring::Entry;
 use dma::{Data, Region};
 use fc::{Arrival, Fc4, Response, Xid};
 use wire::isp::iocb::NO_EXCHANGE;
 
 /// The CTIO of an exchange's order.
 #[inline]
-fn ctio_of(exchange: &Exchange, handle: u32, fc4: Fc4, responses: &Region) -> Iocb {
+fn ctio_of(exchange: &Exchange, handle: u32, fc4: Fc4, response: Option<&Response>, responses: &Region) -> Built {
     let buffer = Buffer { region: responses, place: exchange.xid.0.index() };
-    match (exchange.order, fc4, &exchange.response) {
+    match (exchange.order, fc4, response) {
         (Order::Receive, Fc4::Fcp, _) => ctio::receive(exchange, handle),
         (Order::Receive, Fc4::Nvme, _) => nvme::receive(exchange, handle),
         (_, Fc4::Fcp, Some(Response::Fcp(response))) => ctio::transmit(exchange, handle, Some(response), buffer),
         (_, Fc4::Fcp, _) => ctio::transmit(exchange, handle, None, buffer),
-        (_, Fc4::Nvme, response) => nvme::transmit(exchange, handle, response.as_ref(), buffer),
+        (_, Fc4::Nvme, response) => nvme::transmit(exchange, handle, response, buffer),
     }
 }
 
 impl QlaQueue {
     /// Takes an order. One for an exchange that is not open, or busy, ends at once.
     #[inline]
-    pub(super) fn begin(&mut self, xid: Xid, order: Order, offset: u32, data: Data, response: Option<Response>) {
+    pub(super) fn begin(&mut self, xid: Xid, order: Order, offset: u32, data: Data, response: Option<&Response>) {
         let place = xid.0.index();
-        let Some(exchange) = self.exchanges.get_mut(xid.0).filter(|exchange| exchange.order == Order::None) else {
+        let Some(exchange) = self.exchanges.get_mut(xid).filter(|exchange| exchange.order == Order::None) else {
             let arrival = match order {
                 Order::Receive => Arrival::Received { xid, data, ok: false },
                 _ => Arrival::Sent { xid, data, ok: false },
@@ -38,7 +39,6 @@ impl QlaQueue {
         exchange.order = order;
         exchange.data = data;
         exchange.offset = offset;
-        exchange.response = response;
         (exchange.sent, exchange.cancelled) = (false, false);
         let ends = matches!(order, Order::End | Order::Terminate);
         if !ends && (empty || exchange.aborted || exchange.kill != Kill::No) {
@@ -50,7 +50,7 @@ impl QlaQueue {
             // What is sent is swallowed; it ends when the adapter has ended the exchange.
             Kill::Wanted | Kill::Flying(_) => {}
             Kill::No if order == Order::Terminate || exchange.aborted => self.kill(place),
-            Kill::No => self.send(place),
+            Kill::No => self.send(place, response),
         }
     }
 
@@ -62,20 +62,21 @@ impl QlaQueue {
         if exchange.flying == 0 && matches!(exchange.order, Order::Receive | Order::Transmit) {
             self.finish(place, false);
         }
-        self.send(place);
+        self.send(place, None);
     }
 
     /// Sends what an exchange has to send, behind those that wait already.
     #[inline]
-    pub(super) fn send(&mut self, place: usize) {
-        if !self.waiting.is_empty() || !self.try_send(place) {
-            self.wait(place);
+    pub(super) fn send(&mut self, place: usize, response: Option<&Response>) {
+        if !self.waiting.is_empty() || !self.try_send(place, response) {
+            self.wait(place, response);
         }
     }
 
     #[cold]
-    fn wait(&mut self, place: usize) {
+    fn wait(&mut self, place: usize, response: Option<&Response>) {
         let Some(exchange) = self.exchanges.at_mut(place) else { return };
+        exchange.response = response.copied();
         if !std::mem::replace(&mut exchange.queued, true) {
             self.waiting.push_back(place as u32);
             self.counters.waited += 1;
@@ -85,7 +86,7 @@ impl QlaQueue {
     /// Those that waited, as far as there is room by now.
     pub(super) fn send_waiting(&mut self) {
         while let Some(place) = self.waiting.front().map(|place| *place as usize) {
-            if !self.try_send(place) {
+            if !self.try_send(place, None) {
                 return;
             }
             self.waiting.pop_front();
@@ -95,9 +96,9 @@ impl QlaQueue {
         }
     }
 
-    /// `false`: there is no room.
+    /// `false`: there is no room. The response is that of the order, or of an order that waits its own.
     #[inline]
-    fn try_send(&mut self, place: usize) -> bool {
+    fn try_send(&mut self, place: usize, response: Option<&Response>) -> bool {
         let Some(exchange) = self.exchanges.at_mut(place) else { return true };
         let turn = self.turns[place];
         let handle = handle(self.number, place, turn);
@@ -105,9 +106,12 @@ impl QlaQueue {
             Kill::Wanted => ctio::terminate(exchange, handle),
             // Its order ended while it waited.
             _ if exchange.order == Order::None || exchange.flying != 0 || exchange.kill != Kill::No => return true,
-            _ => ctio_of(exchange, handle, self.fc4, &self.responses),
+            _ => {
+                let response = response.or(exchange.response.as_ref());
+                ctio_of(exchange, handle, self.fc4, response, &self.responses)
+            }
         };
-        if !push(&mut self.path, &mut self.outbox, iocb) {
+        if !push(&mut self.path, &mut self.outbox, iocb.entries()) {
             return false;
         }
         if exchange.kill == Kill::Wanted {
@@ -134,23 +138,25 @@ impl QlaQueue {
             Order::Transmit => self.events.push_back(Arrival::Sent { xid, data, ok }),
             Order::End | Order::Terminate => {
                 self.events.push_back(Arrival::Sent { xid, data, ok });
-                self.release(place, xid);
+                self.release(place);
             }
         }
     }
 
     /// An exchange is over. Those who aborted it are told.
     #[inline]
-    fn release(&mut self, place: usize, xid: Xid) {
+    pub(super) fn release(&mut self, place: usize) {
         self.ended = self.ended.wrapping_add(1);
-        let Some(exchange) = self.exchanges.remove(xid.0) else { return };
-        if exchange.aborts > 0 {
+        let Some(exchange) = self.exchanges.at_mut(place) else { return };
+        let (aborts, forsaken, address) = (exchange.aborts, exchange.forsaken, exchange.address);
+        self.exchanges.close(place);
+        if aborts > 0 {
             self.tell_aborted(place);
-        } else if exchange.forsaken {
+        } else if forsaken {
             if self.forsaken.len() == FORSAKEN {
                 self.forsaken.pop_front();
             }
-            self.forsaken.push_back(exchange.address);
+            self.forsaken.push_back(address);
         }
     }
 
@@ -195,12 +201,12 @@ impl QlaQueue {
 
 /// Puts IOCBs on their way; `false`: there is no room.
 #[inline]
-pub(super) fn push(path: &mut Path, outbox: &mut super::outlet::Outlet<FromLane>, iocb: Iocb) -> bool {
+pub(super) fn push(path: &mut Path, outbox: &mut super::outlet::Outlet<FromLane>, entries: &[Entry]) -> bool {
     match path {
         Path::None => false,
-        Path::Pair(pair) => pair.request.push(iocb.entries()),
+        Path::Pair(pair) => pair.request.push(entries),
         Path::Home => {
-            outbox.push(FromLane::Iocb(iocb));
+            outbox.push(FromLane::Iocb(Iocb::of(entries)));
             true
         }
     }

@@ -1,12 +1,13 @@
 //! The queue: what is in it, and the calls of [`fc::Queue`].
 
-use super::exchange::{Exchange, MOST_PLACES, Order};
+use super::exchange::{MOST_PLACES, Order};
 use super::messages::{FromLane, ToLane};
 use super::outlet::{Channel, Outlet};
+use super::table::Table;
 use crate::ring::QueuePair;
 use dma::{Data, Region};
 use fc::{Arrival, Fc4, Queue, Response, SessionId, Xid};
-use ring::{Slots, Tick};
+use ring::Tick;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Release};
@@ -57,7 +58,7 @@ pub struct QlaQueue {
     pub(super) number: u8,
     pub(super) fc4: Fc4,
     pub(super) places: usize,
-    pub(super) exchanges: Slots<Exchange>,
+    pub(super) exchanges: Table,
     /// CTIOs that each place has sent.
     pub(super) turns: Vec<u16>,
     /// What the owner is told next.
@@ -110,7 +111,7 @@ impl QlaQueue {
             number,
             fc4,
             places,
-            exchanges: Slots::new(places),
+            exchanges: Table::new(places),
             turns: vec![0; places],
             // An abort and an end for each, and what comes by messages.
             events: VecDeque::with_capacity(2 * places + 16),
@@ -158,7 +159,9 @@ impl QlaQueue {
             if let Path::Pair(pair) = &mut self.path
                 && let Some(entry) = pair.response.next()
             {
-                self.on_entry(&entry);
+                if let Some(arrival) = self.on_entry(&entry) {
+                    return Some(arrival);
+                }
                 idle = false;
             }
             // Before a command is told, the ends of all earlier ones: it may have the place of one of them.
@@ -208,11 +211,11 @@ impl Queue for QlaQueue {
     #[inline]
     fn next(&mut self, now: Tick) -> Option<Arrival> {
         self.now = now;
-        if let Some(arrival) = self.events.pop_front() {
-            return Some(arrival);
-        }
         if now >= self.next_watch {
             self.watch();
+        }
+        if let Some(arrival) = self.events.pop_front() {
+            return Some(arrival);
         }
         let arrival = self.search();
         if arrival.is_none() {
@@ -229,12 +232,12 @@ impl Queue for QlaQueue {
     #[inline]
     fn transmit(&mut self, xid: Xid, offset: u32, data: Data, response: Option<Response>) {
         let order = if response.is_some() { Order::End } else { Order::Transmit };
-        self.begin(xid, order, offset, data, response);
+        self.begin(xid, order, offset, data, response.as_ref());
     }
 
     #[inline]
     fn respond(&mut self, xid: Xid, response: Response) {
-        self.begin(xid, Order::End, 0, Data::empty(), Some(response));
+        self.begin(xid, Order::End, 0, Data::empty(), Some(&response));
     }
 
     fn terminate(&mut self, xid: Xid) {
@@ -243,7 +246,7 @@ impl Queue for QlaQueue {
 
     fn cancel(&mut self, xid: Xid) {
         let place = xid.0.index();
-        let Some(exchange) = self.exchanges.get_mut(xid.0).filter(|exchange| exchange.order == Order::Receive) else {
+        let Some(exchange) = self.exchanges.get_mut(xid).filter(|exchange| exchange.order == Order::Receive) else {
             return;
         };
         if exchange.flying == 0 {
@@ -298,7 +301,11 @@ impl Drop for QlaQueue {
             }
             Path::None | Path::Home => None,
         };
-        self.exchanges.iter_mut().for_each(|(_, exchange)| std::mem::forget(std::mem::take(&mut exchange.data)));
+        for place in 0..self.exchanges.capacity() {
+            if let Some(exchange) = self.exchanges.at_mut(place) {
+                std::mem::forget(std::mem::take(&mut exchange.data));
+            }
+        }
         self.outbox.push(FromLane::Quiet { generation: 0, pair });
         self.outbox.flush();
     }

@@ -133,7 +133,13 @@ impl Target {
     /// A login ended; its handle may belong to somebody else already.
     pub fn login_gone(&mut self, core: &mut Core, login: &Login) {
         self.end_commands(core, login.vp, login.handle, Some(login.epoch), None);
-        self.services.retain(|_, service| !service.is_of(login.vp, login.handle));
+        self.services.retain(|address, service| {
+            let over = service.is_of(login.vp, login.handle);
+            if over {
+                core.addresses.take(*address);
+            }
+            !over
+        });
     }
 
     /// What is due.

@@ -210,6 +210,10 @@ fn start(core: &mut Core, bus: &mut dyn Bus, xid: Xid, order: &Order) -> Started
     let left = transfer.length - order.done;
     let piece = left.min(core.pool.largest());
     let last = piece == left;
+    if piece == 0 && left > 0 {
+        // A pool without pieces.
+        return Started::Fault;
+    }
     let ordered = match order.work {
         Work::Terminate => core.fc2.terminate(xid),
         Work::Receive(_) if left == 0 => return Started::Done,

@@ -67,7 +67,7 @@ fn a_host_that_asks_for_the_state_hears_of_the_link_at_once() {
     let [domain, area, al_pa] = id.to_bytes();
     let adapter = san.mailbox(&[(0, 0x20)]);
     let low = u16::from(area) << 8 | u16::from(al_pa);
-    assert_eq!(adapter[..8], [0x4000, 0x7fe, low, u16::from(domain), 0, 0, 3, 0]);
+    assert_eq!(adapter[..8], [0x4000, 0x7fe, low, u16::from(domain), 0, 0, 3, 1 << 10]);
     assert_eq!(san.mailbox(&[(0, 0x22)])[..4], [0x4000, 8, 0, 200]);
     assert_eq!(san.mailbox(&[(0, 0x5d)])[..3], [0x4000, 6, 0]);
     let node = san.mailbox(&[(0, 0x6a), (1, 0x7fe), (10, 1)]);

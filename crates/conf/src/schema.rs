@@ -214,6 +214,7 @@ const FABRIC: &[KeySpec] = &[
     one("WWN"),
     one("Domain"),
     many("Listen", 1, 1),
+    many("VirtualHba", 1, 3),
     many("Alias", 2, usize::MAX),
     many("Zone", 2, usize::MAX),
 ];

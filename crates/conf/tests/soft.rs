@@ -45,6 +45,22 @@ fn a_fabric_with_zones_and_a_port_on_it() {
 }
 
 #[test]
+fn virtual_adapters_for_guests() {
+    let text = format!(
+        "[Fabric]\n VirtualHba /run/vm1.sock\n VirtualHba /run/vm2.sock {PORT} NVMe\n VirtualHba /run/vm3.sock fcp\n"
+    );
+    let wanted = [
+        json!({"fabric": "fabric", "socket": "/run/vm1.sock"}),
+        json!({"fabric": "fabric", "socket": "/run/vm2.sock", "wwnn": "0x20000024ff000001", "wwpn": "0x21000024ff000001", "fc4_priority": "nvme"}),
+        json!({"fabric": "fabric", "socket": "/run/vm3.sock", "fc4_priority": "fcp"}),
+    ];
+    let calls = calls(&text);
+    assert!(calls[1..].iter().all(|(method, _)| method == "fabric_hba_create"));
+    assert_eq!(calls[1..].iter().map(|(_, params)| params.clone()).collect::<Vec<_>>(), wanted);
+    assert!(errors("[Fabric]\n VirtualHba /run/vm1.sock 2100\n").contains("neither names nor a protocol"));
+}
+
+#[test]
 fn ports_come_before_what_listens_on_them() {
     let text = format!(
         "[Malloc]\n NumberOfLuns 1\n LunSizeInMB 16\n[Subsystem1]\n NQN nqn.2026-11.org.qfc:a\n SN A\n \

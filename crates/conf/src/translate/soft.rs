@@ -39,6 +39,29 @@ fn fabric(block: &Block, out: &mut Output) {
         }
     }
     zones(block, &name, out);
+    for item in block.items("VirtualHba") {
+        if let Some(params) = virtual_hba(block, item, &name, &mut out.log) {
+            out.calls.push(Call::new("fabric_hba_create", params, item.line));
+        }
+    }
+}
+
+/// `VirtualHba <socket> [nn-...:pn-...] [fcp|nvme]`.
+fn virtual_hba(block: &Block, item: &Item, fabric: &str, log: &mut Log) -> Option<Value> {
+    let mut params = json!({ "fabric": fabric, "socket": item.value(0).unwrap_or_default() });
+    for text in (1..item.len()).filter_map(|index| item.value(index)) {
+        let priority = text.to_ascii_lowercase();
+        if ["fcp", "nvme"].contains(&priority.as_str()) {
+            params["fc4_priority"] = json!(priority);
+        } else if let Some((node, port)) = node_and_port(text) {
+            (params["wwnn"], params["wwpn"]) = (json!(node.to_string()), json!(port.to_string()));
+        } else {
+            let message = format!("[{}] VirtualHba: {} is neither names nor a protocol", block.name, show(text));
+            log.error(item.line, message, "write VirtualHba /run/vm1.sock nn-0x...:pn-0x... nvme");
+            return None;
+        }
+    }
+    Some(params)
 }
 
 fn zones(block: &Block, name: &str, out: &mut Output) {

@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-const ABOUT: &str = "Serves block volumes over NVMe/TCP from user space, configured by a file and live over JSON-RPC.";
+const ABOUT: &str = "Serves block volumes over Fibre Channel (FCP, FC-NVMe) and NVMe/TCP from user space; configured by a file, live over JSON-RPC.";
 
 const EXAMPLES: &str = "\
 Examples:

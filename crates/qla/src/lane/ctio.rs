@@ -7,8 +7,9 @@ use fc::{FcpResponse, Residual, SENSE_BYTES};
 use wire::fc::PortId;
 use wire::fcp::{self, Rsp, RspCode};
 use wire::isp::iocb::{
-    CTIO_INLINE_BYTES, Ctio7, CtioFlags, CtioStatus, Dsd64, EntryType, FcpStatus, LeId, NPORT_UNRECOGNISED,
+    CTIO_INLINE_BYTES, Ctio7, CtioFlags, CtioNvme, CtioStatus, Dsd64, EntryType, FcpStatus, LeId, NPORT_UNRECOGNISED,
 };
+use wire::zerocopy;
 
 /// Seconds after which the adapter gives up a CTIO.
 pub(crate) const TIMEOUT: u16 = 10;
@@ -39,18 +40,24 @@ impl Buffer<'_> {
     }
 }
 
-/// What an order is at the adapter.
+/// What an order is at the adapter. It is copied once, into the ring: it was just written in small pieces, and to read it in large ones
+/// makes the processor wait for them.
 pub(super) enum Built {
-    One(Entry),
-    Two([Entry; 2]),
+    Fcp(Ctio7),
+    /// Data, and the response behind them.
+    FcpPair([Ctio7; 2]),
+    Nvme(CtioNvme),
+    NvmePair([CtioNvme; 2]),
 }
 
 impl Built {
     #[inline]
     pub fn entries(&self) -> &[Entry] {
         match self {
-            Self::One(entry) => std::slice::from_ref(entry),
-            Self::Two(entries) => entries,
+            Self::Fcp(ctio) => std::slice::from_ref(ctio.entry()),
+            Self::Nvme(ctio) => std::slice::from_ref(ctio.entry()),
+            Self::FcpPair(pair) => zerocopy::transmute_ref!(pair) as &[Entry; 2],
+            Self::NvmePair(pair) => zerocopy::transmute_ref!(pair) as &[Entry; 2],
         }
     }
 }
@@ -84,24 +91,24 @@ fn data(exchange: &Exchange, handle: u32, flags: CtioFlags) -> Ctio7 {
 /// Has the initiator send data.
 #[inline]
 pub(super) fn receive(exchange: &Exchange, handle: u32) -> Built {
-    Built::One(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
+    Built::Fcp(data(exchange, handle, CtioFlags(0).with_data_out(true)))
 }
 
 /// Sends data, and the response behind them: with status GOOD by one CTIO, else by two, of which the first has no completion.
 #[inline]
 pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&FcpResponse>, buffer: Buffer<'_>) -> Built {
     let flags = CtioFlags(0).with_data_in(true);
-    let Some(response) = response else { return Built::One(*data(exchange, handle, flags).entry()) };
+    let Some(response) = response else { return Built::Fcp(data(exchange, handle, flags)) };
     if exchange.data.is_empty() {
-        return Built::One(*status(exchange, handle, response, buffer).entry());
+        return Built::Fcp(status(exchange, handle, response, buffer));
     }
     if is_good(response) {
         let mut ctio = data(exchange, handle, flags.with_send_status(true));
         set_status(&mut ctio, response);
-        return Built::One(*ctio.entry());
+        return Built::Fcp(ctio);
     }
     let first = data(exchange, intermediate(handle), flags.with_no_completion(true));
-    Built::Two([*first.entry(), *status(exchange, handle, response, buffer).entry()])
+    Built::FcpPair([first, status(exchange, handle, response, buffer)])
 }
 
 /// Status and residual.
@@ -168,7 +175,7 @@ pub(super) fn terminate(exchange: &Exchange, handle: u32) -> Built {
     let flags = CtioFlags(0).with_mode_1(true).with_terminate(true);
     let mut ctio = head(exchange, handle, flags);
     ctio.nport_handle.set(NPORT_UNRECOGNISED);
-    Built::One(*ctio.entry())
+    Built::Fcp(ctio)
 }
 
 /// What answers a command for which there is no exchange of a lane. Nobody waits for the completion.

@@ -22,11 +22,14 @@ pub(super) const LOST: Tick = 20_000 * MS;
 pub(super) const GRACE: Tick = 1_000 * MS;
 
 impl QlaQueue {
-    /// A message of the home; a command is told at once.
-    #[inline]
+    /// A message of the home. Commands do not come here, as far as speed matters.
     pub(super) fn on_message(&mut self, message: ToLane) -> Option<Arrival> {
         match message {
-            ToLane::Command(command) => return self.on_command(&command),
+            ToLane::Command(command) => {
+                let Command { session, iu, .. } = command;
+                let xid = self.open(&command)?;
+                return Some(Arrival::Command { xid, session, iu });
+            }
             ToLane::Completion(entry) => return self.on_entry(&entry),
             ToLane::SessionUp(session) => self.events.push_back(Arrival::SessionUp(session.info)),
             ToLane::SessionDown(session) => self.on_session_down(session),
@@ -38,14 +41,16 @@ impl QlaQueue {
         None
     }
 
+    /// Opens the exchange of a command.
     #[inline]
-    fn on_command(&mut self, command: &Command) -> Option<Arrival> {
-        let Some(xid) = self.exchanges.open(command) else {
+    pub(super) fn open(&mut self, command: &Command) -> Option<Xid> {
+        let xid = self.exchanges.open(command);
+        if xid.is_some() {
+            self.counters.commands += 1;
+        } else {
             self.refuse(command);
-            return None;
-        };
-        self.counters.commands += 1;
-        Some(Arrival::Command { xid, session: command.session, iu: command.iu })
+        }
+        xid
     }
 
     /// A command without a place: the home counts what is open, so this is not to be. It ends at once.

@@ -39,22 +39,22 @@ fn segment(ctio: &mut CtioNvme, address: u64, length: u32) {
 /// Has the host send data.
 #[inline]
 pub(super) fn receive(exchange: &Exchange, handle: u32) -> Built {
-    Built::One(*data(exchange, handle, CtioFlags(0).with_data_out(true)).entry())
+    Built::Nvme(data(exchange, handle, CtioFlags(0).with_data_out(true)))
 }
 
 /// Sends data, and the response behind them.
 #[inline]
 pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&Response>, buffer: Buffer<'_>) -> Built {
     let flags = CtioFlags(0).with_data_in(true);
-    let Some(response) = response else { return Built::One(*data(exchange, handle, flags).entry()) };
+    let Some(response) = response else { return Built::Nvme(data(exchange, handle, flags)) };
     if exchange.data.is_empty() {
-        return Built::One(*status(exchange, handle, response, buffer).entry());
+        return Built::Nvme(status(exchange, handle, response, buffer));
     }
     if *response == Response::Nvme && assumptions::rsp_goes_with_data() {
-        return Built::One(*data(exchange, handle, flags.with_send_status(true)).entry());
+        return Built::Nvme(data(exchange, handle, flags.with_send_status(true)));
     }
     let first = data(exchange, intermediate(handle), flags.with_no_completion(true));
-    Built::Two([*first.entry(), *status(exchange, handle, response, buffer).entry()])
+    Built::NvmePair([first, status(exchange, handle, response, buffer)])
 }
 
 /// The response: RSP has no bytes to give, ERSP is in the entry or, when the entry cannot say it, in memory.

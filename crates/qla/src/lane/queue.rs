@@ -151,7 +151,8 @@ impl QlaQueue {
         }
     }
 
-    /// The next thing to tell, if a bounded search finds one.
+    /// The next thing to tell, if a bounded search finds one; else the turn ends. Arrivals are not passed on but returned where they come
+    /// about: they are large.
     #[inline]
     fn search(&mut self) -> Option<Arrival> {
         for _ in 0..BATCH {
@@ -170,19 +171,25 @@ impl QlaQueue {
             }
             let (message, room_made) = self.inbox.pop();
             self.outbox.wanted |= room_made;
-            if let Some(message) = message {
-                if let Some(arrival) = self.on_message(message) {
-                    return Some(arrival);
+            match message {
+                Some(ToLane::Command(ref command)) => {
+                    if let Some(xid) = self.open(command) {
+                        return Some(Arrival::Command { xid, session: command.session, iu: command.iu });
+                    }
                 }
-                idle = false;
+                Some(message) => {
+                    if let Some(arrival) = self.on_message(message) {
+                        return Some(arrival);
+                    }
+                }
+                None if idle => break,
+                None => {}
             }
             if let Some(arrival) = self.events.pop_front() {
                 return Some(arrival);
             }
-            if idle {
-                return None;
-            }
         }
+        self.rest();
         None
     }
 
@@ -217,11 +224,7 @@ impl Queue for QlaQueue {
         if let Some(arrival) = self.events.pop_front() {
             return Some(arrival);
         }
-        let arrival = self.search();
-        if arrival.is_none() {
-            self.rest();
-        }
-        arrival
+        self.search()
     }
 
     #[inline]

@@ -48,8 +48,7 @@ impl Model {
         };
         let model = Isp::new(Identity::new(TARGET), settings, plug());
         let (device, runner) = pci::in_process(model, arena).expect("a model");
-        let (adapter, port) =
-            Adapter::new(Box::new(device), Settings::default(), arena, nobody()).expect("an adapter");
+        let (adapter, port) = Adapter::new(Box::new(device), Settings::default(), arena, nobody()).expect("an adapter");
         let mut queues = port.attach(Service { fc4, discovery: false }, vec![nobody()]).expect("a lane");
         let host = Host::new(arena, plug(), frames.clone());
         (Self { switch, host, runner, adapter, port, fc4 }, queues.remove(0))

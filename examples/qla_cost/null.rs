@@ -104,14 +104,8 @@ impl Null {
         let mut response = ResponseRing::new(arena, bar.clone(), 1, RESPONSES, true).expect(ring);
         (atio.reset(), base.reset(), request.reset(), response.reset());
         let (atios, requests, responses) = (atio.region(), request.region(), response.region());
-        let config = LaneConfig {
-            number: 1,
-            fc4,
-            places: PLACES,
-            arena: arena.clone(),
-            to_queue: nobody(),
-            to_home: nobody(),
-        };
+        let config =
+            LaneConfig { number: 1, fc4, places: PLACES, arena: arena.clone(), to_queue: nobody(), to_home: nobody() };
         let (mut end, queue) = lane(config).expect(ring);
         end.push(ToLane::Resume { pair: Some(Box::new(QueuePair { number: 1, request, response })) });
         let info = SessionInfo {

@@ -102,7 +102,10 @@ impl Null {
         let mut base = RequestRing::new(arena, bar.clone(), 0, REQUESTS, true).expect(ring);
         let mut request = RequestRing::new(arena, bar.clone(), 1, REQUESTS, true).expect(ring);
         let mut response = ResponseRing::new(arena, bar.clone(), 1, RESPONSES, true).expect(ring);
-        (atio.reset(), base.reset(), request.reset(), response.reset());
+        atio.reset();
+        base.reset();
+        request.reset();
+        response.reset();
         let (atios, requests, responses) = (atio.region(), request.region(), response.region());
         let config =
             LaneConfig { number: 1, fc4, places: PLACES, arena: arena.clone(), to_queue: nobody(), to_home: nobody() };

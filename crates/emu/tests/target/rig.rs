@@ -26,6 +26,9 @@ pub fn names(n: u64) -> Names {
     Names { node: Wwn(0x2000_0024_0000_0000 | n), port: Wwn(0x2100_0024_0000_0000 | n) }
 }
 
+/// How a command ended: response, data, bytes that came, bytes that went.
+pub type Ended = (Result<Vec<u8>, Failure>, dma::Data, u32, u32);
+
 /// The host's memory.
 pub struct Memory(pub Vec<u8>);
 
@@ -261,7 +264,7 @@ impl Rig {
     }
 
     /// How a command of the initiator ended: response, data, bytes that came and went.
-    pub fn ended(&mut self, context: u64) -> Option<(Result<Vec<u8>, Failure>, dma::Data, u32, u32)> {
+    pub fn ended(&mut self, context: u64) -> Option<Ended> {
         let is_it = |event: &NodeEvent| matches!(event, NodeEvent::Ended { context: of, .. } if *of == context);
         let at = self.events.iter().position(is_it)?;
         let NodeEvent::Ended { data, result, received, sent, .. } = self.events.remove(at) else { return None };

@@ -77,7 +77,7 @@ fn nvme(connection: u64) -> [u8; 96] {
 fn a_command_of_fcp_goes_to_the_lane_of_its_session_whole() {
     let mut hall = hall(3, 8);
     hall.intake.insert(&session(7, Fc4::Fcp), &[2]);
-    let mut long = vec![0; 96];
+    let mut long = [0; 96];
     long[..32].copy_from_slice(&read(512));
     long[11] |= 16;
     for iu in [&read(512)[..], &long[..48]] {

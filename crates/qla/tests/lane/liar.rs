@@ -269,8 +269,8 @@ fn a_lying_adapter_ends_nothing_twice_and_loses_nothing() {
     assert_eq!(empty.address(), NO_DATA);
     let mut ends = 0;
     for seed in 1..=60 {
-        ends += Game::new(0x9e37_79b9_7f4a_7c15 ^ seed * 0x1234_5677, Fc4::Fcp).play();
-        ends += Game::new(0x2545_f491_4f6c_dd1d ^ seed * 0x7654_3211, Fc4::Nvme).play();
+        ends += Game::new(0x9e37_79b9_7f4a_7c15 ^ (seed * 0x1234_5677), Fc4::Fcp).play();
+        ends += Game::new(0x2545_f491_4f6c_dd1d ^ (seed * 0x7654_3211), Fc4::Nvme).play();
     }
     assert!(ends > 10_000, "the game is played: {ends}");
 }

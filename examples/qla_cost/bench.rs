@@ -181,7 +181,8 @@ impl Bench {
         }
         (0..4).for_each(|_| self.turn());
         assert_eq!(self.side.counts().0, 0, "commands that do not end");
-        let over = over as f64;
+        // A round in which the machine did something else.
+        let over = over.max(1) as f64;
         let each = |sum: Duration| (sum.as_nanos() as f64 - clock * f64::from(sums.turns)) / over;
         let counted = after.zip(before);
         Spent {

@@ -40,10 +40,13 @@ struct Case {
     name: String,
 }
 
+/// Makes a bench.
+type Maker = fn(&str) -> Bench;
+
 fn benches(wanted: &str) -> Vec<(String, Bench)> {
     let mut benches = Vec::new();
     for (way, name) in [(Way::Null, "null"), (Way::Model, "model")] {
-        let makers: [(&str, fn(&str) -> Bench); 4] = [
+        let makers: [(&str, Maker); 4] = [
             ("bare-fcp", |_| bare::fcp()),
             ("bare-nvme", |_| bare::nvme()),
             ("fcp", fcp_core::bench),
@@ -86,7 +89,10 @@ fn report(rounds: &[Spent]) -> serde_json::Value {
     let of = |part: fn(&Spent) -> f64| median(rounds.iter().map(part).collect());
     let least = rounds.iter().map(Spent::near).fold(f64::INFINITY, f64::min);
     let round = |value: f64| (value * 10.0).round() / 10.0;
-    let precise = |value: f64| (value * 10_000.0).round() / 10_000.0;
+    let counted = |part: fn(&Spent) -> Option<f64>| {
+        let all: Option<Vec<f64>> = rounds.iter().map(part).collect();
+        all.map(|all| (median(all) * 10_000.0).round() / 10_000.0)
+    };
     serde_json::json!({
         "home_ns": round(of(|spent| spent.home)),
         "core_ns": round(of(|spent| spent.core)),
@@ -95,8 +101,8 @@ fn report(rounds: &[Spent]) -> serde_json::Value {
         "iops_per_core": (1e9 / of(Spent::near)).round(),
         "far_side_ns": round(of(|spent| spent.far)),
         "commands_per_turn": round(of(|spent| spent.batch)),
-        "doorbells_per_io": rounds[0].doorbells.map(precise),
-        "register_accesses_per_io": rounds[0].accesses.map(precise),
+        "doorbells_per_io": counted(|spent| spent.doorbells),
+        "register_accesses_per_io": counted(|spent| spent.accesses),
     })
 }
 

@@ -10,24 +10,24 @@
 //! - Not done: T10 PI (DIF), bidirectional commands, FC tape (SRR), arbitrated loop, N2N, security.
 //!
 //! # Parts, and the boundary to target mode
-//! [`Core`] is what all share; each file beside this one has one kind of its methods. `target` is a struct of its own beside it, with
-//! all that is target mode only. What goes where is decided here, in [`Firmware`]:
+//! `Core` is what all share; each file beside this one has one kind of its methods. `target` is a struct of its own beside it, with
+//! all that is target mode only. What goes where is decided here, in `Firmware`:
 //!
 //! what | goes to
 //! --- | ---
-//! IOCBs that [`Target::is_mine`] names (12h, 0Eh, 55h, 7Ah, 82h, 89h as responder) | [`Target::iocb`]
-//! all other IOCBs, and all mailbox commands | [`Core`]
-//! a command of a peer | [`Target::command`] (it ends the exchange if target mode is off or there is no login)
-//! Received, Sent, Abort of such commands | [`Target::received`], [`Target::sent`], [`Target::abort`]
-//! NVMe LS request of a peer | [`Target::service`]
-//! ELS that the target takes ([`Target::els`] says so: PLOGI, PRLI, LOGO, PRLO, TPRLO, ADISC, PDISC with ICB option 1.4) | [`Target::els`]
-//! all other ELS | [`Core`], file `unsolicited`
-//! a login ended (LOGO IOCB, explicit or implicit; a new PLOGI; loss of the link) | [`Target::login_gone`], after its exchanges were ended
+//! IOCBs that `Target::is_mine` names (12h, 0Eh, 55h, 7Ah, 82h, 89h as responder) | `Target::iocb`
+//! all other IOCBs, and all mailbox commands | `Core`
+//! a command of a peer | `Target::command` (it ends the exchange if target mode is off or there is no login)
+//! Received, Sent, Abort of such commands | `Target::received`, `Target::sent`, `Target::abort`
+//! NVMe LS request of a peer | `Target::service`
+//! ELS that the target takes (`Target::els` says so: PLOGI, PRLI, LOGO, PRLO, TPRLO, ADISC, PDISC with ICB option 1.4) | `Target::els`
+//! all other ELS | `Core`, file `unsolicited`
+//! a login ended (LOGO IOCB, explicit or implicit; a new PLOGI; loss of the link) | `Target::login_gone`, after its exchanges were ended
 //!
-//! What the target uses of [`Core`]: `options`, `logins` (the one table of handles, with [`Core::plogi_begin`],
-//! [`Core::plogi_accept`], [`Core::prli_answers`], [`Core::prli_accept`] for inbound logins and [`Core::drop_login`] for their end),
-//! `addresses` (exchange addresses), `fc2`, `pool`, `data` (segments, gather, scatter), [`Core::accept`] and [`Core::reject`] (answers to
-//! ELS), `events` ([`Core::respond`], [`Core::atio`], [`Core::notify`], [`Core::event`]).
+//! What the target uses of `Core`: `options`, `logins` (the one table of handles, with `Core::plogi_begin`,
+//! `Core::plogi_accept`, `Core::prli_answers`, `Core::prli_accept` for inbound logins and `Core::drop_login` for their end),
+//! `addresses` (exchange addresses), `fc2`, `pool`, `data` (segments, gather, scatter), `Core::accept` and `Core::reject` (answers to
+//! ELS), `events` (`Core::respond`, `Core::atio`, `Core::notify`, `Core::event`).
 
 mod addresses;
 mod commands;

@@ -69,11 +69,11 @@ class HostSide:
         return json.dumps(self._switch().rpc(method, json.loads(params) if params else None))
 
     def held(self) -> str:
-        """What the process that serves the HBAs holds of its guests and for frames: mappings of their memory, descriptors, frames."""
+        """What the process that serves the HBAs holds: mappings of guests' memory, descriptors, and frames that are free."""
         process = pathlib.Path(f"/proc/{self._switch().process.pid}")
         mappings = process.joinpath("maps").read_text().count("memfd:memory-backend")  # as QEMU names it
         free = self._switch().rpc("fabric_get_stats", {"fabric": "fabric1"})["free_frames"]
-        return f"{mappings} mappings, {len(os.listdir(process / 'fd'))} descriptors, {free} free frames"
+        return f"{mappings} {len(os.listdir(process / 'fd'))} {free}"
 
     def cable(self, call: str) -> str:
         """Pull and plug the cable of a virtual HBA: `host cable WWPN out`, and `in`."""

@@ -327,3 +327,19 @@ put("vfio_user", "asked", mapped(kinds=0) + answered + ordered(2, 4, 0) + answer
 put("vfio_user", "vectors", b"".join(bytes([VECTOR, at]) + answered for at in range(5)) + b"".join(ordered(0, 0, 0xC0 + at) for at in range(8)) + told(8, le(20, 33, 2, 0, 0)) + answered + told(8, le(24, 34, 2, 0, 4) + b"\1\0\1\1") + told(8, le(20, 9, 0, 0, 1)) + answered)
 put("vfio_user", "again", mapped() + bytes([POLL]) + ordered(2, 4, 0) + told(13) + answered + bytes([BYTES, 5]) + le(9, 9)[:5] + bytes([AGAIN]) + ordered(2, 4, 0) + bytes([BYTES, 20]) + bytes([255] * 20) + bytes([POLL, AGAIN]))
 put("vfio_user", "unread", told(9, le(0, 0, 2, 8192)) * 40 + bytes([POLL, LATER, 60, POLL, LATER, 60, POLL]))
+
+# qla_lane: protocol and length of the rings; steps of the home, the owner and the adapter
+SESSION, COMMAND, RAW_ATIO, ORDERED, FETCH, DONE, POINTER, ABTS, TIME, RESET = 0, 1, 3, 4, 7, 9, 12, 13, 14, 15
+def turn(kind, which=0, status=0, change=0):
+    return bytes([ORDERED, which, kind, FETCH, 7, DONE, 0, status, change])
+commands = bytes([SESSION]) + b"".join(bytes([COMMAND, n]) for n in range(5))
+put("qla_lane", "reads", bytes([0]) + commands + turn(2) * 5 + turn(2 + 8) * 2 + turn(3 + 24))
+put("qla_lane", "nvme", bytes([1]) + commands + turn(2) + turn(2 + 8) + turn(2 + 24) + turn(0) + turn(3) + turn(4))
+put("qla_lane", "writes", bytes([0x40]) + commands + b"".join(turn(0, n) + turn(1, n) + turn(3, n) for n in range(4)))
+put("qla_lane", "aborts", bytes([0]) + commands + bytes([ORDERED, 0, 0, FETCH, 7, ABTS, 0, ABTS, 1, FETCH, 7]) + bytes([DONE, 0, 0, 0, DONE, 1, 0, 0]) + turn(4) * 3)
+put("qla_lane", "errors", bytes([0]) + commands + turn(2, 0, 0xc2) + turn(0, 1, 0xe8) + turn(3, 1, 0xc0) + turn(4, 2) + bytes([DONE, 3, 0, 0xc3, 8]))
+put("qla_lane", "gone", bytes([0]) + commands + turn(0, 0)[:5] + bytes([SESSION, FETCH, 7, DONE, 0, 0, 0, DONE, 1, 0, 0, SESSION, COMMAND, 1]) + turn(3))
+put("qla_lane", "reset", bytes([0]) + commands + bytes([ORDERED, 0, 0, ORDERED, 1, 2, RESET]) + commands + turn(3) * 4)
+put("qla_lane", "lies", bytes([0]) + commands + bytes([ORDERED, 0, 0, POINTER, 9, 0, POINTER, 9, 1, TIME, 255, TIME, 255, RESET]))
+put("qla_lane", "full", bytes([0]) + commands + bytes([COMMAND, 9]) * 6 + bytes([ORDERED, 0, 10] * 1 + [ORDERED, 1, 10, ORDERED, 2, 10, ORDERED, 3, 10]) + (bytes([FETCH, 2]) + bytes([DONE, 0, 0, 0])) * 6)
+put("qla_lane", "raw", bytes([0, SESSION, RAW_ATIO]) + bytes([6, 2, 60, 0, 9]) + bytes(200) + turn(3))

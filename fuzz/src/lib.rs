@@ -22,6 +22,7 @@ pub mod jsonrpc;
 mod methods;
 pub mod pdu;
 pub mod port;
+pub mod qla_lane;
 pub mod scsi;
 mod soft_port;
 pub mod switch;

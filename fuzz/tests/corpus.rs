@@ -101,3 +101,8 @@ fn fip_machine() {
 fn vfio_user() {
     run("vfio_user", qfc_fuzz::vfio_user::run);
 }
+
+#[test]
+fn qla_lane() {
+    run("qla_lane", qfc_fuzz::qla_lane::run);
+}

@@ -92,7 +92,7 @@ impl Base {
     }
 
     pub fn is_pending(&mut self) -> bool {
-        self.atio.is_pending() || self.response.available() > 0 || (!self.outbox.is_empty() && self.request.has_room(1))
+        self.atio.is_pending() || self.response.is_pending() || (!self.outbox.is_empty() && self.request.has_room(1))
     }
 
     /// The control block of target mode without interrupts.

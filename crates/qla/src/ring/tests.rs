@@ -266,6 +266,17 @@ fn both_the_pointer_and_the_signature_must_say_that_an_entry_is_there() {
 }
 
 #[test]
+fn an_empty_ring_reads_no_register() {
+    let (mut ring, mut far) = response(false);
+    assert!(ring.next().is_none() && !ring.is_pending());
+    assert!(far.bar.log.lock().unwrap().is_empty());
+    far.complete(&[entry(1, 1), entry(2, 1)]);
+    assert!(ring.is_pending());
+    assert_eq!(std::iter::from_fn(|| ring.next()).count(), 2);
+    assert_eq!(far.bar.log.lock().unwrap().len(), 1, "one look for both");
+}
+
+#[test]
 fn the_out_pointer_may_wait_until_it_is_worth_a_write() {
     let (mut ring, mut far) = response(true);
     far.complete(&[entry(1, 1)]);

@@ -1,6 +1,6 @@
 //! CTIO type 82h: what is done with an exchange of FC-NVMe. All of it rests on [`assumptions`](crate::assumptions).
 
-use super::ctio::{Buffer, Built, TIMEOUT};
+use super::ctio::{self, Buffer, Built, TIMEOUT};
 use super::exchange::{Exchange, intermediate};
 use crate::assumptions;
 use fc::Response;
@@ -55,6 +55,14 @@ pub(super) fn transmit(exchange: &Exchange, handle: u32, response: Option<&Respo
     }
     let first = data(exchange, intermediate(handle), flags.with_no_completion(true));
     Built::NvmePair([first, status(exchange, handle, response, buffer)])
+}
+
+/// Ends the exchange without a response.
+pub(super) fn terminate(exchange: &Exchange, handle: u32) -> Built {
+    if assumptions::nvme_ends_by_ctio_7() {
+        return ctio::terminate(exchange, handle);
+    }
+    Built::Nvme(head(exchange, handle, CtioFlags(0).with_terminate(true)))
 }
 
 /// The response: RSP has no bytes to give, ERSP is in the entry or, when the entry cannot say it, in memory.

@@ -103,6 +103,7 @@ impl QlaQueue {
         let turn = self.turns[place];
         let handle = handle(self.number, place, turn);
         let iocb = match exchange.kill {
+            Kill::Wanted if self.fc4 == Fc4::Nvme => nvme::terminate(exchange, handle),
             Kill::Wanted => ctio::terminate(exchange, handle),
             // Its order ended while it waited.
             _ if exchange.order == Order::None || exchange.flying != 0 || exchange.kill != Kill::No => return true,

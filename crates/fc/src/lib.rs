@@ -17,6 +17,7 @@ mod maker;
 mod names;
 mod node;
 mod nport;
+mod patience;
 mod port;
 mod queue;
 mod soft;
@@ -26,6 +27,7 @@ pub use link::{Attachment, Link, LinkEvent, RingLink, Wake, ring_links};
 pub use maker::{LinkMaker, make_link};
 pub use names::{Names, ParseNamesError};
 pub use node::{Config, Node, NodeEvent, NotSent, Peer, PortKey, Timing};
+pub use patience::{send_patiently, wait_a_moment};
 pub use port::{Change, Port, PortState, PortStatus, Ports, Service, SessionStatus, Topology};
 pub use queue::{
     Arrival, Fc4, FcpResponse, Iu, Queue, Residual, Response, SENSE_BYTES, SessionId, SessionInfo, Xid,

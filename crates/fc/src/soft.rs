@@ -2,18 +2,15 @@
 
 use crate::lane::{LaneEnd, lane};
 use crate::node::PortKey;
+use crate::patience::{send_patiently, wait_a_moment};
 use crate::{Fc4, Names, Port, PortState, PortStatus, Queue, Service, Wake};
-use ring::{Full, Mailbox, Sender};
+use ring::{Mailbox, Sender};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 use wire::fc::Wwn;
 
 /// Orders that wait for the node at most.
 const ORDERS: usize = 64;
-
-/// How long the control plane waits for the node's core to look at something.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What the control plane wants of a node.
 pub(crate) enum Control {
@@ -147,29 +144,13 @@ impl SoftPort {
     }
 
     fn wait(&self, until: impl Fn(&Self) -> bool) -> bool {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if until(self) {
-                return true;
-            }
-            if Instant::now() >= end {
-                return false;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        wait_a_moment(|| until(self))
     }
 
     /// Puts an order into the node's mailbox, waiting a moment for room.
-    fn order(&self, mut order: Control) -> Result<(), String> {
-        let end = Instant::now() + PATIENCE;
-        while let Err(Full(back)) = self.common.orders.send(order) {
-            if Instant::now() >= end {
-                return Err(format!("the core of port {} does not take orders", self.names));
-            }
-            order = back;
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        Ok(())
+    fn order(&self, order: Control) -> Result<(), String> {
+        send_patiently(&self.common.orders, order)
+            .map_err(|_| format!("the core of port {} does not take orders", self.names))
     }
 
     fn attached(&self) -> MutexGuard<'_, Vec<Fc4>> {

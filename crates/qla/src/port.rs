@@ -3,17 +3,13 @@
 use crate::board::{AdapterInfo, Board};
 use crate::lane::{LaneConfig, LaneEnd, lane};
 use dma::Arena;
-use fc::{Fc4, Names, Port, PortState, PortStatus, Queue, Service, Wake};
-use ring::{Full, Mailbox, Sender};
+use fc::{Fc4, Names, Port, PortState, PortStatus, Queue, Service, Wake, send_patiently, wait_a_moment};
+use ring::{Mailbox, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 use wire::fc::Wwn;
 
 /// Orders that wait for the adapter at most.
 const ORDERS: usize = 64;
-/// How long the control plane waits for the adapter's core to look at something.
-const PATIENCE: Duration = Duration::from_millis(200);
-
 /// What the control plane wants of the adapter. A port is named by its virtual port index; 0 is the physical port.
 pub(crate) enum Control {
     /// Serve this on these lanes.
@@ -149,29 +145,13 @@ impl QlaPort {
     }
 
     fn wait(&self, until: impl Fn(&Self) -> bool) -> bool {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if until(self) {
-                return true;
-            }
-            if Instant::now() >= end {
-                return false;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        wait_a_moment(|| until(self))
     }
 
     /// Puts an order into the adapter's mailbox, waiting a moment for room.
-    fn order(&self, mut order: Control) -> Result<(), String> {
-        let end = Instant::now() + PATIENCE;
-        while let Err(Full(back)) = self.common.orders.send(order) {
-            if Instant::now() >= end {
-                return Err(format!("the core of port {} does not take orders", self.names()));
-            }
-            order = back;
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        Ok(())
+    fn order(&self, order: Control) -> Result<(), String> {
+        send_patiently(&self.common.orders, order)
+            .map_err(|_| format!("the core of port {} does not take orders", self.names()))
     }
 
     fn attached(&self) -> MutexGuard<'_, Vec<Fc4>> {

@@ -6,6 +6,7 @@ use wire::scsi::{Asc, Key};
 /// What an initiator is told of, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[allow(dead_code)]
 pub(crate) enum Attention {
     /// The nexus is new to us.
     PowerOn,
@@ -19,24 +20,57 @@ pub(crate) enum Attention {
     InquiryChanged,
     /// Its size is another.
     CapacityChanged,
+    /// Another nexus ended commands of this one (CLEAR TASK SET, PREEMPT AND ABORT).
+    CommandsCleared,
+    /// Another nexus took this one's registration away.
+    RegistrationsPreempted,
+    /// Another nexus took the reservation away, or cleared all registrations.
+    ReservationsPreempted,
+    /// The reservation is gone: released, or its holder unregistered.
+    ReservationsReleased,
+    /// A target port group is in another state.
+    AccessChanged,
+    /// Another nexus changed mode parameters.
+    ModeChanged,
+    /// Another nexus changed log parameters.
+    LogChanged,
+    /// Another nexus set the clock.
+    TimestampChanged,
+    /// Another nexus changed identifying information.
+    IdentifierChanged,
+    /// Space below a thin device runs low.
+    ThinThreshold,
+    /// A test of informational exceptions (MRIE 2h).
+    FailurePrediction,
 }
 
-/// Additional sense codes by [`Attention`].
-const CODES: [Asc; 6] = [
-    Asc::POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED,
-    Asc::BUS_DEVICE_RESET_FUNCTION_OCCURRED,
-    Asc::I_T_NEXUS_LOSS_OCCURRED,
-    Asc::REPORTED_LUNS_DATA_HAS_CHANGED,
-    Asc::INQUIRY_DATA_HAS_CHANGED,
-    Asc::CAPACITY_DATA_HAS_CHANGED,
+/// All of them, the most important first, with their additional sense codes.
+const ALL: [(Attention, Asc); 17] = [
+    (Attention::PowerOn, Asc::POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED),
+    (Attention::Reset, Asc::BUS_DEVICE_RESET_FUNCTION_OCCURRED),
+    (Attention::NexusLoss, Asc::I_T_NEXUS_LOSS_OCCURRED),
+    (Attention::LunsChanged, Asc::REPORTED_LUNS_DATA_HAS_CHANGED),
+    (Attention::InquiryChanged, Asc::INQUIRY_DATA_HAS_CHANGED),
+    (Attention::CapacityChanged, Asc::CAPACITY_DATA_HAS_CHANGED),
+    (Attention::CommandsCleared, Asc::COMMANDS_CLEARED_BY_ANOTHER_INITIATOR),
+    (Attention::RegistrationsPreempted, Asc::REGISTRATIONS_PREEMPTED),
+    (Attention::ReservationsPreempted, Asc::RESERVATIONS_PREEMPTED),
+    (Attention::ReservationsReleased, Asc::RESERVATIONS_RELEASED),
+    (Attention::AccessChanged, Asc::ASYMMETRIC_ACCESS_STATE_CHANGED),
+    (Attention::ModeChanged, Asc::MODE_PARAMETERS_CHANGED),
+    (Attention::LogChanged, Asc::LOG_PARAMETERS_CHANGED),
+    (Attention::TimestampChanged, Asc::TIMESTAMP_CHANGED),
+    (Attention::IdentifierChanged, Asc::DEVICE_IDENTIFIER_CHANGED),
+    (Attention::ThinThreshold, Asc::THIN_PROVISIONING_SOFT_THRESHOLD_REACHED),
+    (Attention::FailurePrediction, Asc::FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE),
 ];
 
 /// The first three mean that all is as after power on; one of them is enough (SAM-5 5.14.3, 6.2).
-const RESETS: u16 = 0b111;
+const RESETS: u32 = 0b111;
 
 /// What is pending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Attentions(u16);
+pub(crate) struct Attentions(u32);
 
 impl Attentions {
     pub const fn of(attention: Attention) -> Self {
@@ -62,10 +96,9 @@ impl Attentions {
         Some(first)
     }
 
+    /// The most important one.
     pub fn first(self) -> Option<Attention> {
-        use Attention::*;
-        let all = [PowerOn, Reset, NexusLoss, LunsChanged, InquiryChanged, CapacityChanged];
-        all.into_iter().find(|attention| self.0 & Self::of(*attention).0 != 0)
+        ALL.get(self.0.trailing_zeros() as usize).map(|(attention, _)| *attention)
     }
 
     pub fn clear(&mut self, attention: Attention) {
@@ -75,7 +108,7 @@ impl Attentions {
 
 impl Attention {
     pub fn code(self) -> Asc {
-        CODES[self as usize]
+        ALL[self as usize].1
     }
 
     /// CHECK CONDITION.
@@ -98,6 +131,15 @@ mod tests {
         let mut attentions = Attentions::default();
         [CapacityChanged, LunsChanged, NexusLoss, CapacityChanged].into_iter().for_each(|a| attentions.raise(a));
         assert_eq!(told(attentions), [0x2907, 0x3f0e, 0x2a09]);
+    }
+
+    #[test]
+    fn each_stands_at_its_place() {
+        for (place, (attention, code)) in ALL.into_iter().enumerate() {
+            assert_eq!((attention as usize, attention.code()), (place, code));
+            assert_eq!(Attentions::of(attention).first(), Some(attention));
+        }
+        assert_eq!(Attentions::default().first(), None);
     }
 
     #[test]

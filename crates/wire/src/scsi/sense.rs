@@ -63,6 +63,22 @@ open_enum! {
     pub enum Asc: u16 {
         /// Nothing more to say.
         NONE = 0x0000,
+        /// SANITIZE goes on.
+        SANITIZE_IN_PROGRESS_STATUS = 0x001e,
+        /// Not ready, and it will not become so by itself.
+        LOGICAL_UNIT_NOT_READY_CAUSE_NOT_REPORTABLE = 0x0400,
+        /// START STOP UNIT stopped it.
+        LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED = 0x0402,
+        /// Asymmetric access is on its way to another state.
+        ASYMMETRIC_ACCESS_STATE_TRANSITION = 0x040a,
+        /// The target port group is in the standby state.
+        TARGET_PORT_IN_STANDBY_STATE = 0x040b,
+        /// The target port group is in the unavailable state.
+        TARGET_PORT_IN_UNAVAILABLE_STATE = 0x040c,
+        /// SANITIZE goes on.
+        SANITIZE_IN_PROGRESS = 0x041b,
+        /// A warning of a failure to come.
+        WARNING = 0x0b00,
         /// A write failed.
         WRITE_ERROR = 0x0c00,
         /// Data from the initiator was damaged or missing.
@@ -95,10 +111,14 @@ open_enum! {
         LOGICAL_UNIT_NOT_SUPPORTED = 0x2500,
         /// A field of the parameter list is wrong.
         INVALID_FIELD_IN_PARAMETER_LIST = 0x2600,
+        /// The release is for a reservation of another type or scope.
+        INVALID_RELEASE_OF_PERSISTENT_RESERVATION = 0x2604,
         /// The medium takes no writes.
         WRITE_PROTECTED = 0x2700,
         /// No space is left below a thin device.
         SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707,
+        /// Software write protect (SWP) is set.
+        LOGICAL_UNIT_SOFTWARE_WRITE_PROTECTED = 0x2702,
         /// Power came on, or a reset.
         POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED = 0x2900,
         /// Power came on.
@@ -109,18 +129,36 @@ open_enum! {
         I_T_NEXUS_LOSS_OCCURRED = 0x2907,
         /// Mode parameters are others.
         MODE_PARAMETERS_CHANGED = 0x2a01,
+        /// Log parameters are others.
+        LOG_PARAMETERS_CHANGED = 0x2a02,
+        /// Another nexus took the persistent reservation away.
+        RESERVATIONS_PREEMPTED = 0x2a03,
+        /// The persistent reservation is gone.
+        RESERVATIONS_RELEASED = 0x2a04,
+        /// Another nexus took the registration away.
+        REGISTRATIONS_PREEMPTED = 0x2a05,
         /// Asymmetric access is another.
         ASYMMETRIC_ACCESS_STATE_CHANGED = 0x2a06,
         /// The size is another.
         CAPACITY_DATA_HAS_CHANGED = 0x2a09,
+        /// The clock was set.
+        TIMESTAMP_CHANGED = 0x2a10,
         /// Another initiator ended commands.
         COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x2f00,
+        /// The last SANITIZE failed.
+        SANITIZE_COMMAND_FAILED = 0x3103,
+        /// Space below a thin device runs low.
+        THIN_PROVISIONING_SOFT_THRESHOLD_REACHED = 0x3807,
         /// Saved values are not kept.
         SAVING_PARAMETERS_NOT_SUPPORTED = 0x3900,
         /// The medium is out.
         MEDIUM_NOT_PRESENT = 0x3a00,
+        /// An initiator prevents that.
+        MEDIUM_REMOVAL_PREVENTED = 0x5302,
         /// INQUIRY data is other.
         INQUIRY_DATA_HAS_CHANGED = 0x3f03,
+        /// Identifying information is other.
+        DEVICE_IDENTIFIER_CHANGED = 0x3f05,
         /// LUNs came or went.
         REPORTED_LUNS_DATA_HAS_CHANGED = 0x3f0e,
         /// Something inside is broken.
@@ -131,6 +169,10 @@ open_enum! {
         DATA_PHASE_ERROR = 0x4b00,
         /// Too little of something.
         SYSTEM_RESOURCE_FAILURE = 0x5500,
+        /// A test of informational exceptions, or a failure to come.
+        FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE = 0x5dff,
+        /// The target port group cannot be put into that state.
+        SET_TARGET_PORT_GROUPS_COMMAND_FAILED = 0x670a,
     }
 }
 

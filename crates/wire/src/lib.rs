@@ -77,6 +77,7 @@ pub mod fcoe;
 pub mod fcp;
 pub mod fip;
 pub mod identify;
+pub mod iscsi;
 pub mod isp;
 pub mod limits;
 pub mod log;

@@ -20,6 +20,8 @@ pub mod version {
     pub const SBC_3: u16 = 0x04c0;
     /// FCP-4.
     pub const FCP_4: u16 = 0x0a40;
+    /// iSCSI (no version claimed).
+    pub const ISCSI: u16 = 0x0960;
 }
 
 /// Standard INQUIRY data up to the version descriptors (SPC-4 table 142).
@@ -134,6 +136,8 @@ impl Designator {
     pub const BINARY: u8 = 1;
     /// CODE SET: ASCII.
     pub const ASCII: u8 = 2;
+    /// CODE SET: UTF-8.
+    pub const UTF_8: u8 = 3;
     /// DESIGNATOR TYPE: T10 vendor identification (SPC-4 7.8.6.4).
     pub const T10_VENDOR: u8 = 1;
     /// DESIGNATOR TYPE: EUI-64 based (SPC-4 7.8.6.5).
@@ -144,6 +148,8 @@ impl Designator {
     pub const RELATIVE_PORT: u8 = 4;
     /// DESIGNATOR TYPE: target port group (SPC-4 7.8.6.8).
     pub const PORT_GROUP: u8 = 5;
+    /// DESIGNATOR TYPE: SCSI name string (SPC-4 7.8.6.11).
+    pub const NAME_STRING: u8 = 8;
     /// DESIGNATOR TYPE: UUID (SPC-5 7.7.6.12).
     pub const UUID: u8 = 10;
     /// ASSOCIATION: the logical unit.
@@ -156,6 +162,8 @@ impl Designator {
     pub const PIV: u8 = 0x80;
     /// PROTOCOL IDENTIFIER 0h in the upper half: Fibre Channel.
     pub const FIBRE_CHANNEL: u8 = 0x00;
+    /// PROTOCOL IDENTIFIER 5h in the upper half: iSCSI.
+    pub const ISCSI: u8 = 0x50;
 }
 
 /// Extended INQUIRY Data VPD page (SPC-4 7.8.7).

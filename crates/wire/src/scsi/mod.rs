@@ -5,6 +5,7 @@
 //! those of [`crate::be`]. Each part names its section.
 
 mod cdb;
+mod command;
 pub mod inquiry;
 mod lun;
 pub mod mode;
@@ -14,7 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use cdb::{ByteCheck, CDB_BYTES, CdbError, Command, Extent};
+pub use command::{ByteCheck, CDB_BYTES, CdbError, Command, Extent, Reserve};
 pub use lun::{MOST_FLAT, parse_lun, to_lun};
 pub use sense::{Asc, Field, Key, SENSE_DESCRIPTOR_BYTES, SENSE_FIXED_BYTES, Sense, Status};
 pub use table::{Row, TABLE, rows};

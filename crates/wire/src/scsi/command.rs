@@ -1,8 +1,6 @@
-//! Command descriptor blocks (SPC-4 4.2.5, SBC-3 5): what each command asks for, read once and for good.
+//! What each command asks for (SPC-4 6, SBC-3 5), read once and for good.
 
 use super::table::{self, Row};
-use crate::be::{U16, U32, U64};
-use crate::parse;
 
 /// Bytes of the longest CDB that is read here.
 pub const CDB_BYTES: usize = 16;
@@ -175,6 +173,217 @@ pub enum Command {
         /// Allocation length.
         allocation: u32,
     },
+    /// MODE SELECT (SPC-4 6.9, 6.10).
+    ModeSelect {
+        /// The ten-byte one.
+        long: bool,
+        /// PF: pages as the standard has them.
+        page_format: bool,
+        /// SP: save them.
+        save: bool,
+        /// Parameter list length.
+        length: u16,
+    },
+    /// LOG SELECT (SPC-4 6.7).
+    LogSelect {
+        /// PCR: parameter code reset.
+        reset: bool,
+        /// SP: save.
+        save: bool,
+        /// PC.
+        control: u8,
+        /// PAGE CODE.
+        page: u8,
+        /// SUBPAGE CODE.
+        subpage: u8,
+        /// Parameter list length.
+        length: u16,
+    },
+    /// LOG SENSE (SPC-4 6.8).
+    LogSense {
+        /// SP: save.
+        save: bool,
+        /// PC.
+        control: u8,
+        /// PAGE CODE.
+        page: u8,
+        /// SUBPAGE CODE.
+        subpage: u8,
+        /// PARAMETER POINTER: the first parameter that is wanted.
+        pointer: u16,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// RECEIVE DIAGNOSTIC RESULTS (SPC-4 6.32).
+    ReceiveDiagnostic {
+        /// PCV: the page code counts.
+        valid: bool,
+        /// PAGE CODE.
+        page: u8,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// SEND DIAGNOSTIC (SPC-4 6.42).
+    SendDiagnostic {
+        /// SELF-TEST CODE.
+        code: u8,
+        /// PF: page format.
+        page_format: bool,
+        /// SELFTEST: the default one.
+        self_test: bool,
+        /// DEVOFFL or UNITOFFL: other initiators may be disturbed.
+        offline: bool,
+        /// Parameter list length.
+        length: u16,
+    },
+    /// READ DEFECT DATA (10), (12) (SBC-3 5.17, 5.18).
+    ReadDefectData {
+        /// The twelve-byte one.
+        long: bool,
+        /// REQ_PLIST.
+        primary: bool,
+        /// REQ_GLIST.
+        grown: bool,
+        /// DEFECT LIST FORMAT.
+        format: u8,
+        /// ADDRESS DESCRIPTOR INDEX, of the twelve-byte one.
+        index: u32,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// WRITE AND VERIFY (10), (12), (16) (SBC-3 5.36 and on).
+    WriteVerify {
+        /// Which blocks.
+        extent: Extent,
+        /// With what.
+        check: ByteCheck,
+    },
+    /// WRITE ATOMIC (16) (SBC-4 5.46): the extent, and BOUNDARY.
+    WriteAtomic {
+        /// Which blocks.
+        extent: Extent,
+        /// ATOMIC BOUNDARY, in blocks; 0: none.
+        boundary: u16,
+    },
+    /// ORWRITE (16) (SBC-3 5.6).
+    OrWrite(Extent),
+    /// COMPARE AND WRITE (SBC-3 5.2).
+    CompareAndWrite(Extent),
+    /// PRE-FETCH (10), (16) (SBC-3 5.9, 5.10).
+    PreFetch {
+        /// Which blocks; none: all from the first on.
+        extent: Extent,
+        /// IMMED.
+        immed: bool,
+    },
+    /// GET LBA STATUS (SBC-3 5.5).
+    GetLbaStatus {
+        /// STARTING LOGICAL BLOCK ADDRESS.
+        lba: u64,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// SANITIZE (SBC-3 5.24).
+    Sanitize {
+        /// What is to be done.
+        action: u8,
+        /// IMMED.
+        immed: bool,
+        /// ZNR: zoned no reset.
+        znr: bool,
+        /// AUSE: allow unrestricted sanitize exit.
+        unrestricted: bool,
+        /// Parameter list length.
+        length: u16,
+    },
+    /// RESERVE (6), (10) (SPC-2 7.21, 7.22).
+    Reserve(Reserve),
+    /// RELEASE (6), (10) (SPC-2 7.16, 7.17).
+    Release(Reserve),
+    /// PERSISTENT RESERVE IN (SPC-4 6.15).
+    PersistentReserveIn {
+        /// SERVICE ACTION.
+        action: u8,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// PERSISTENT RESERVE OUT (SPC-4 6.16).
+    PersistentReserveOut {
+        /// SERVICE ACTION.
+        action: u8,
+        /// SCOPE.
+        scope: u8,
+        /// TYPE.
+        kind: u8,
+        /// Parameter list length.
+        length: u32,
+    },
+    /// EXTENDED COPY (LID1), (LID4) (SPC-4 6.4, 6.5).
+    ExtendedCopy {
+        /// The list identifier has four bytes.
+        lid4: bool,
+        /// Parameter list length.
+        length: u32,
+    },
+    /// POPULATE TOKEN (SBC-3 5.8).
+    PopulateToken {
+        /// LIST IDENTIFIER.
+        list: u32,
+        /// Parameter list length.
+        length: u32,
+    },
+    /// WRITE USING TOKEN (SBC-3 5.49).
+    WriteUsingToken {
+        /// LIST IDENTIFIER.
+        list: u32,
+        /// Parameter list length.
+        length: u32,
+    },
+    /// COPY OPERATION ABORT (SPC-4 6.3).
+    CopyAbort {
+        /// LIST IDENTIFIER.
+        list: u32,
+    },
+    /// The commands that ask for copies (SPC-4 6.17 and on): RECEIVE COPY STATUS, DATA, OPERATING PARAMETERS, FAILURE DETAILS,
+    /// RECEIVE ROD TOKEN INFORMATION, REPORT ALL ROD TOKENS.
+    ReceiveCopy {
+        /// SERVICE ACTION.
+        action: u8,
+        /// LIST IDENTIFIER, of one byte or four by the action.
+        list: u32,
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// SET TARGET PORT GROUPS (SPC-4 6.45).
+    SetTargetPortGroups {
+        /// Parameter list length.
+        length: u32,
+    },
+    /// REPORT TIMESTAMP (SPC-4 6.39).
+    ReportTimestamp {
+        /// Allocation length.
+        allocation: u32,
+    },
+    /// SET TIMESTAMP (SPC-4 6.46).
+    SetTimestamp {
+        /// Parameter list length.
+        length: u32,
+    },
+}
+
+/// What RESERVE and RELEASE say beyond their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// The ten-byte one.
+    pub long: bool,
+    /// 3RDPTY.
+    pub third_party: bool,
+    /// LONGID, of the ten-byte one.
+    pub long_id: bool,
+    /// EXTENT: obsolete.
+    pub extent: bool,
+    /// Parameter list length.
+    pub length: u16,
 }
 
 /// Why a CDB says nothing.
@@ -230,6 +439,13 @@ impl Command {
     pub fn allocation(&self) -> Option<u32> {
         match *self {
             Self::ReadCapacity10 => Some(8),
+            Self::LogSense { allocation, .. }
+            | Self::ReceiveDiagnostic { allocation, .. }
+            | Self::ReadDefectData { allocation, .. }
+            | Self::GetLbaStatus { allocation, .. }
+            | Self::PersistentReserveIn { allocation, .. }
+            | Self::ReceiveCopy { allocation, .. }
+            | Self::ReportTimestamp { allocation } => Some(allocation),
             Self::RequestSense { allocation, .. }
             | Self::Inquiry { allocation, .. }
             | Self::ModeSense { allocation, .. }
@@ -245,205 +461,3 @@ impl Command {
 
 /// NACA of the control byte (SAM-5 5.2).
 const NACA: u8 = 0x04;
-
-type Cdb = [u8; CDB_BYTES];
-
-fn u16_at(cdb: &Cdb, at: usize) -> u16 {
-    parse::<U16>(&cdb[at..]).map_or(0, |n| n.get())
-}
-
-fn u32_at(cdb: &Cdb, at: usize) -> u32 {
-    parse::<U32>(&cdb[at..]).map_or(0, |n| n.get())
-}
-
-fn u64_at(cdb: &Cdb, at: usize) -> u64 {
-    parse::<U64>(&cdb[at..]).map_or(0, |n| n.get())
-}
-
-fn flag(byte: u8, bit: u32) -> bool {
-    byte >> bit & 1 != 0
-}
-
-fn extent6(cdb: &Cdb) -> Extent {
-    let lba = u32_at(cdb, 0) & 0x1f_ffff;
-    let blocks = if cdb[4] == 0 { 256 } else { cdb[4].into() };
-    Extent { lba: lba.into(), blocks, protect: 0, dpo: false, fua: false }
-}
-
-fn extent(cdb: &Cdb, lba: u64, blocks: u32) -> Extent {
-    Extent { lba, blocks, protect: cdb[1] >> 5, dpo: flag(cdb[1], 4), fua: flag(cdb[1], 3) }
-}
-
-fn extent10(cdb: &Cdb) -> Extent {
-    extent(cdb, u32_at(cdb, 2).into(), u16_at(cdb, 7).into())
-}
-
-fn extent12(cdb: &Cdb) -> Extent {
-    extent(cdb, u32_at(cdb, 2).into(), u32_at(cdb, 6))
-}
-
-fn extent16(cdb: &Cdb) -> Extent {
-    extent(cdb, u64_at(cdb, 2), u32_at(cdb, 10))
-}
-
-pub(super) fn test_unit_ready(_: &Cdb) -> Command {
-    Command::TestUnitReady
-}
-
-pub(super) fn request_sense(cdb: &Cdb) -> Command {
-    Command::RequestSense { descriptor: flag(cdb[1], 0), allocation: cdb[4].into() }
-}
-
-pub(super) fn inquiry(cdb: &Cdb) -> Command {
-    Command::Inquiry { vpd: flag(cdb[1], 0), page: cdb[2], allocation: u16_at(cdb, 3).into() }
-}
-
-fn mode_sense(cdb: &Cdb, long: bool, allocation: u32) -> Command {
-    Command::ModeSense {
-        long,
-        llbaa: long && flag(cdb[1], 4),
-        dbd: flag(cdb[1], 3),
-        control: cdb[2] >> 6,
-        page: cdb[2] & 0x3f,
-        subpage: cdb[3],
-        allocation,
-    }
-}
-
-pub(super) fn mode_sense6(cdb: &Cdb) -> Command {
-    mode_sense(cdb, false, cdb[4].into())
-}
-
-pub(super) fn mode_sense10(cdb: &Cdb) -> Command {
-    mode_sense(cdb, true, u16_at(cdb, 7).into())
-}
-
-pub(super) fn start_stop(cdb: &Cdb) -> Command {
-    Command::StartStopUnit {
-        immed: flag(cdb[1], 0),
-        power: cdb[4] >> 4,
-        no_flush: flag(cdb[4], 2),
-        load_eject: flag(cdb[4], 1),
-        start: flag(cdb[4], 0),
-    }
-}
-
-pub(super) fn prevent_allow(cdb: &Cdb) -> Command {
-    Command::PreventAllow { prevent: cdb[4] & 3 }
-}
-
-pub(super) fn read_capacity10(_: &Cdb) -> Command {
-    Command::ReadCapacity10
-}
-
-pub(super) fn read_capacity16(cdb: &Cdb) -> Command {
-    Command::ReadCapacity16 { allocation: u32_at(cdb, 10) }
-}
-
-pub(super) fn read6(cdb: &Cdb) -> Command {
-    Command::Read(extent6(cdb))
-}
-
-pub(super) fn read10(cdb: &Cdb) -> Command {
-    Command::Read(extent10(cdb))
-}
-
-pub(super) fn read12(cdb: &Cdb) -> Command {
-    Command::Read(extent12(cdb))
-}
-
-pub(super) fn read16(cdb: &Cdb) -> Command {
-    Command::Read(extent16(cdb))
-}
-
-pub(super) fn write6(cdb: &Cdb) -> Command {
-    Command::Write(extent6(cdb))
-}
-
-pub(super) fn write10(cdb: &Cdb) -> Command {
-    Command::Write(extent10(cdb))
-}
-
-pub(super) fn write12(cdb: &Cdb) -> Command {
-    Command::Write(extent12(cdb))
-}
-
-pub(super) fn write16(cdb: &Cdb) -> Command {
-    Command::Write(extent16(cdb))
-}
-
-fn verify(cdb: &Cdb, extent: Extent) -> Command {
-    let check = match cdb[1] >> 1 & 3 {
-        0 => ByteCheck::Medium,
-        1 => ByteCheck::Compare,
-        2 => ByteCheck::Reserved,
-        _ => ByteCheck::CompareOne,
-    };
-    // Bit 3 is no FUA here.
-    Command::Verify { extent: Extent { fua: false, ..extent }, check }
-}
-
-pub(super) fn verify10(cdb: &Cdb) -> Command {
-    verify(cdb, extent10(cdb))
-}
-
-pub(super) fn verify12(cdb: &Cdb) -> Command {
-    verify(cdb, extent12(cdb))
-}
-
-pub(super) fn verify16(cdb: &Cdb) -> Command {
-    verify(cdb, extent16(cdb))
-}
-
-fn synchronize_cache(cdb: &Cdb, extent: Extent) -> Command {
-    let extent = Extent { protect: 0, dpo: false, fua: false, ..extent };
-    Command::SynchronizeCache { extent, immed: flag(cdb[1], 1) }
-}
-
-pub(super) fn synchronize_cache10(cdb: &Cdb) -> Command {
-    synchronize_cache(cdb, extent10(cdb))
-}
-
-pub(super) fn synchronize_cache16(cdb: &Cdb) -> Command {
-    synchronize_cache(cdb, extent16(cdb))
-}
-
-fn write_same(cdb: &Cdb, extent: Extent, no_data: bool) -> Command {
-    // Bit 4 is ANCHOR, bit 3 UNMAP: neither DPO nor FUA.
-    let extent = Extent { dpo: false, fua: false, ..extent };
-    Command::WriteSame { extent, unmap: flag(cdb[1], 3), anchor: flag(cdb[1], 4), no_data }
-}
-
-pub(super) fn write_same10(cdb: &Cdb) -> Command {
-    write_same(cdb, extent10(cdb), false)
-}
-
-pub(super) fn write_same16(cdb: &Cdb) -> Command {
-    write_same(cdb, extent16(cdb), flag(cdb[1], 0))
-}
-
-pub(super) fn unmap(cdb: &Cdb) -> Command {
-    Command::Unmap { anchor: flag(cdb[1], 0), length: u16_at(cdb, 7) }
-}
-
-pub(super) fn report_luns(cdb: &Cdb) -> Command {
-    Command::ReportLuns { select: cdb[2], allocation: u32_at(cdb, 6) }
-}
-
-pub(super) fn report_target_port_groups(cdb: &Cdb) -> Command {
-    Command::ReportTargetPortGroups { format: cdb[1] >> 5, allocation: u32_at(cdb, 6) }
-}
-
-pub(super) fn report_opcodes(cdb: &Cdb) -> Command {
-    Command::ReportOpcodes {
-        timeouts: flag(cdb[2], 7),
-        options: cdb[2] & 7,
-        opcode: cdb[3],
-        action: u16_at(cdb, 4),
-        allocation: u32_at(cdb, 6),
-    }
-}
-
-pub(super) fn report_functions(cdb: &Cdb) -> Command {
-    Command::ReportFunctions { extended: flag(cdb[2], 7), allocation: u32_at(cdb, 6) }
-}

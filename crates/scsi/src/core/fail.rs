@@ -1,7 +1,7 @@
 //! Why a command fails, and the one place where replies are worded: status, sense data, residual.
 
 use crate::{Reply, Residual, SENSE_BYTES};
-use wire::scsi::{Asc, Field, Key, SENSE_FIXED_BYTES, Sense, Status};
+use wire::scsi::{Asc, Field, Key, SENSE_DESCRIPTOR_BYTES, SENSE_FIXED_BYTES, Sense, Status};
 
 /// Why a command fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Fail {
 
     const fn field(asc: Asc, in_cdb: bool, byte: u16) -> Self {
         let field = Some(Field { in_cdb, byte, bit: None });
-        Self::Check(Sense { key: Key::ILLEGAL_REQUEST, asc, information: None, field })
+        Self::Check(Sense { field, ..Sense::new(Key::ILLEGAL_REQUEST, asc) })
     }
 }
 
@@ -50,6 +50,8 @@ pub(crate) struct Transfer {
     pub expected: u32,
     /// Bytes that move when all goes well.
     pub moves: u32,
+    /// Sense data is in descriptor format (D_SENSE).
+    pub descriptors: bool,
 }
 
 impl Transfer {
@@ -80,15 +82,21 @@ impl Transfer {
             Fail::Status(status) => Reply { residual, ..Reply::new(status) },
             Fail::Check(sense) => {
                 let mut reply = Reply { residual, ..Reply::new(Status::CHECK_CONDITION) };
-                reply.sense[..SENSE_FIXED_BYTES].copy_from_slice(&sense.to_fixed());
-                reply.sense_len = SENSE_FIXED_BYTES as u8;
+                if self.descriptors {
+                    let (bytes, len) = sense.to_descriptors();
+                    reply.sense[..len].copy_from_slice(&bytes[..len]);
+                    reply.sense_len = len as u8;
+                } else {
+                    reply.sense[..SENSE_FIXED_BYTES].copy_from_slice(&sense.to_fixed());
+                    reply.sense_len = SENSE_FIXED_BYTES as u8;
+                }
                 reply
             }
         }
     }
 }
 
-const _: () = assert!(SENSE_FIXED_BYTES <= SENSE_BYTES);
+const _: () = assert!(SENSE_FIXED_BYTES <= SENSE_BYTES && SENSE_DESCRIPTOR_BYTES <= SENSE_BYTES);
 
 #[cfg(test)]
 mod tests {
@@ -96,7 +104,7 @@ mod tests {
 
     #[test]
     fn residuals_to_the_byte() {
-        let of = |wanted, expected, moved| Transfer { wanted, expected, moves: moved }.good(moved).residual;
+        let of = |wanted, expected, moved| Transfer { wanted, expected, moves: moved, descriptors: false }.good(moved).residual;
         assert_eq!(of(512, 512, 512), Residual::None);
         assert_eq!(of(0, 0, 0), Residual::None);
         assert_eq!(of(512, 513, 512), Residual::Under(1));
@@ -108,10 +116,12 @@ mod tests {
 
     #[test]
     fn a_failure_moves_nothing_back_and_is_not_over() {
-        let transfer = Transfer { wanted: 1024, expected: 512, moves: 512 };
+        let transfer = Transfer { wanted: 1024, expected: 512, moves: 512, descriptors: false };
         let reply = transfer.failed(Fail::in_cdb(2), 0);
         assert_eq!((reply.status, reply.residual), (Status::CHECK_CONDITION, Residual::Under(512)));
         assert_eq!(reply.sense(), [0x70, 0, 5, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x24, 0, 0, 0xc0, 0, 2]);
+        let reply = Transfer { descriptors: true, ..transfer }.failed(Fail::in_cdb(2), 0);
+        assert_eq!(reply.sense(), [0x72, 5, 0x24, 0, 0, 0, 0, 8, 2, 6, 0, 0, 0xc0, 0, 2, 0]);
         let reply = transfer.failed(Fail::Status(Status::BUSY), 512);
         assert_eq!((reply.status, reply.residual, reply.sense().len()), (Status::BUSY, Residual::None, 0));
     }

@@ -6,6 +6,7 @@
 
 mod cdb;
 mod command;
+pub mod copy;
 pub mod inquiry;
 mod lun;
 pub mod mode;

@@ -63,6 +63,8 @@ open_enum! {
     pub enum Asc: u16 {
         /// Nothing more to say.
         NONE = 0x0000,
+        /// Another copy of that list identifier is on its way.
+        OPERATION_IN_PROGRESS = 0x0016,
         /// SANITIZE goes on.
         SANITIZE_IN_PROGRESS_STATUS = 0x001e,
         /// Not ready, and it will not become so by itself.
@@ -85,6 +87,14 @@ open_enum! {
         NOT_ENOUGH_UNSOLICITED_DATA = 0x0c0d,
         /// The logical unit does not answer as it should.
         LOGICAL_UNIT_COMMUNICATION_FAILURE = 0x0800,
+        /// A copy: the source or destination failed.
+        THIRD_PARTY_DEVICE_FAILURE = 0x0d01,
+        /// A copy: the source or destination cannot be reached.
+        COPY_TARGET_DEVICE_NOT_REACHABLE = 0x0d02,
+        /// A copy: the source or destination is of another type.
+        INCORRECT_COPY_TARGET_DEVICE_TYPE = 0x0d03,
+        /// A copy names a source or destination that its list does not have.
+        UNREACHABLE_COPY_TARGET = 0x0804,
         /// Bytes in the command information unit are wrong.
         INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT = 0x0e03,
         /// Protection information: the guard is wrong.
@@ -105,6 +115,22 @@ open_enum! {
         ACCESS_DENIED_INVALID_LU_IDENTIFIER = 0x2009,
         /// Beyond the last block.
         LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE = 0x2100,
+        /// A token cannot be used.
+        INVALID_TOKEN_OPERATION_CAUSE_NOT_REPORTABLE = 0x2300,
+        /// No such kind of token is taken.
+        INVALID_TOKEN_OPERATION_UNSUPPORTED_TOKEN_TYPE = 0x2301,
+        /// No such token.
+        INVALID_TOKEN_OPERATION_TOKEN_UNKNOWN = 0x2304,
+        /// The token does not say what it said when it was made.
+        INVALID_TOKEN_OPERATION_TOKEN_CORRUPT = 0x2305,
+        /// What the token stands for was written over.
+        INVALID_TOKEN_OPERATION_TOKEN_REVOKED = 0x2306,
+        /// The token was not used for too long.
+        INVALID_TOKEN_OPERATION_TOKEN_EXPIRED = 0x2307,
+        /// The token was deleted by who used it.
+        INVALID_TOKEN_OPERATION_TOKEN_DELETED = 0x2309,
+        /// The token is not as long as it must be.
+        INVALID_TOKEN_OPERATION_INVALID_TOKEN_LENGTH = 0x230a,
         /// A field of the CDB is wrong.
         INVALID_FIELD_IN_CDB = 0x2400,
         /// No such logical unit here.
@@ -113,6 +139,22 @@ open_enum! {
         INVALID_FIELD_IN_PARAMETER_LIST = 0x2600,
         /// The release is for a reservation of another type or scope.
         INVALID_RELEASE_OF_PERSISTENT_RESERVATION = 0x2604,
+        /// A copy: too many sources and destinations.
+        TOO_MANY_TARGET_DESCRIPTORS = 0x2606,
+        /// A copy: no such kind of source or destination.
+        UNSUPPORTED_TARGET_DESCRIPTOR_TYPE_CODE = 0x2607,
+        /// A copy: too many segments.
+        TOO_MANY_SEGMENT_DESCRIPTORS = 0x2608,
+        /// A copy: no such kind of segment.
+        UNSUPPORTED_SEGMENT_DESCRIPTOR_TYPE_CODE = 0x2609,
+        /// A copy: no whole number of blocks.
+        UNEXPECTED_INEXACT_SEGMENT = 0x260a,
+        /// A copy: data in the list is not taken.
+        INLINE_DATA_LENGTH_EXCEEDED = 0x260b,
+        /// A copy: the source or destination cannot do that.
+        INVALID_OPERATION_FOR_COPY_SOURCE_OR_DESTINATION = 0x260c,
+        /// A copy: the count is not a multiple of what it must be.
+        COPY_SEGMENT_GRANULARITY_VIOLATION = 0x260d,
         /// The medium takes no writes.
         WRITE_PROTECTED = 0x2700,
         /// No space is left below a thin device.
@@ -204,12 +246,15 @@ pub struct Sense {
     pub information: Option<u64>,
     /// Sense key specific: field pointer.
     pub field: Option<Field>,
+    /// Of COPY ABORTED: the number of the segment descriptor, in the third and fourth byte of COMMAND-SPECIFIC INFORMATION
+    /// (SPC-4 5.16.7.4). The field pointer is then one into that descriptor (SD). INFORMATION is not sent along with it.
+    pub segment: Option<u16>,
 }
 
 impl Sense {
     /// Sense data of a key and a code.
     pub const fn new(key: Key, asc: Asc) -> Self {
-        Self { key, asc, information: None, field: None }
+        Self { key, asc, information: None, field: None, segment: None }
     }
 
     /// Fixed format (SPC-4 4.5.3). Information beyond 32 bits does not fit, and is then left out.
@@ -220,9 +265,12 @@ impl Sense {
             bytes[0] |= 0x80;
             bytes[3..7].copy_from_slice(&information.to_be_bytes());
         }
+        if let Some(segment) = self.segment {
+            bytes[10..12].copy_from_slice(&segment.to_be_bytes());
+        }
         bytes[12..14].copy_from_slice(&self.asc.0.to_be_bytes());
         if let Some(field) = self.field {
-            bytes[15..].copy_from_slice(&field.to_bytes());
+            bytes[15..].copy_from_slice(&field.to_bytes(self.segment.is_some()));
         }
         bytes
     }
@@ -233,14 +281,18 @@ impl Sense {
         (bytes[0], bytes[1]) = (0x72, self.key.0);
         bytes[2..4].copy_from_slice(&self.asc.0.to_be_bytes());
         let mut at = 8;
-        if let Some(information) = self.information {
+        if let Some(segment) = self.segment {
+            (bytes[at], bytes[at + 1]) = (0x01, 0x0a);
+            bytes[at + 6..at + 8].copy_from_slice(&segment.to_be_bytes());
+            at += 12;
+        } else if let Some(information) = self.information {
             (bytes[at + 1], bytes[at + 2]) = (0x0a, 0x80);
             bytes[at + 4..at + 12].copy_from_slice(&information.to_be_bytes());
             at += 12;
         }
         if let Some(field) = self.field {
             (bytes[at], bytes[at + 1]) = (0x02, 0x06);
-            bytes[at + 4..at + 7].copy_from_slice(&field.to_bytes());
+            bytes[at + 4..at + 7].copy_from_slice(&field.to_bytes(self.segment.is_some()));
             at += 8;
         }
         bytes[7] = at as u8 - 8;
@@ -249,9 +301,9 @@ impl Sense {
 }
 
 impl Field {
-    /// SKSV, C/D, BPV, BIT POINTER, FIELD POINTER.
-    fn to_bytes(self) -> [u8; 3] {
-        let cdb = if self.in_cdb { 0x40 } else { 0 };
+    /// SKSV, C/D (of a segment: SD), BPV, BIT POINTER, FIELD POINTER.
+    fn to_bytes(self, in_segment: bool) -> [u8; 3] {
+        let cdb = if in_segment { 0x20 } else if self.in_cdb { 0x40 } else { 0 };
         let bit = self.bit.map_or(0, |bit| 0x08 | bit & 7);
         let [high, low] = self.byte.to_be_bytes();
         [0x80 | cdb | bit, high, low]

@@ -50,8 +50,8 @@ impl Target {
         // Few of each, so that commands wait for buffers.
         let classes = [Class { size: 4096, count: 3 }, Class { size: 65_536, count: 2 }];
         let pool = Pool::new(arena(), &classes).expect("memory");
-        let config = Config { home: 0, homes: 1, core: 0, max_transfer: 65_536, channel_depth: 64 };
-        let core = Core::new(config, FcpPort::new(20), pool, inbox, vec![mail.clone()]);
+        let config = Config { core: 0, max_transfer: 65_536, channel_depth: 64, device: Arc::default() };
+        let core = Core::new(config, FcpPort::new(20), pool, inbox);
         let mut target = Self { core, mail, peers: Default::default(), now: 0, answer: None, number: 0 };
         (0..2).for_each(|place| target.adopt(place));
         target.show_unit();
@@ -142,14 +142,14 @@ impl Target {
         let device = device();
         let info = device.info();
         let identity = Identity::of(info.uuid);
-        let view = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity };
+        let view = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
         self.post(|ack| Message::LogicalUnit { view: Arc::new(view), ack });
     }
 
     fn show_node(&mut self, how: u8) {
         let luns = if how & 1 == 0 { vec![(0, 1)] } else { vec![(2, 1)] };
         let initiators = vec![Rule { allow: how & 2 == 0, who: Who::All }];
-        let map = MapView { ports: vec![PORT], initiators, luns };
+        let map = MapView { ports: vec![PORT], initiators, networks: Vec::new(), luns };
         let queue_depth = if how & 4 == 0 { 16 } else { 2 };
         let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth, maps: vec![map] };
         self.post(|ack| Message::Node { view: Arc::new(node), ack });

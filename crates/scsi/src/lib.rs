@@ -19,11 +19,17 @@ pub mod control;
 mod core;
 mod identity;
 mod message;
+mod name;
+mod network;
+mod shared;
 mod task;
 mod view;
 
 pub use self::core::{Config, Core, Scsi};
 pub use identity::{DEFAULT_PRODUCT, DEFAULT_VENDOR, Identity, MOST_SERIAL};
 pub use message::{Ack, CoreReport, Message, NexusReport, Peer, TaskReport};
-pub use task::{Attribute, Management, Origin, PortName, Reply, Residual, SENSE_BYTES, ServiceResponse, Task};
+pub use shared::{Device, Shared};
+pub use name::{IscsiName, PortName, TransportId};
+pub use network::Network;
+pub use task::{Attribute, Management, Origin, Reply, Residual, SENSE_BYTES, ServiceResponse, Task};
 pub use view::{LogicalUnitView, MOST_LUNS, MapView, NodeView, PortView, Rule, Who};

@@ -1,7 +1,10 @@
 //! What comes into a core's mailbox: from the control plane, and from the other cores.
 
 use crate::Origin;
+use crate::core::peer;
 use crate::view::{LogicalUnitView, NodeView};
+use ring::Sender;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -11,6 +14,17 @@ pub type Ack = SyncSender<Result<(), String>>;
 
 /// A message to one core.
 pub enum Message {
+    /// The homes of all transports. Until the first of these a core is alone; a core that serves before its neighbours know
+    /// of it would not be told of resets.
+    Homes {
+        /// Place of this one in `all`. It is told to a home once and never changes.
+        own: usize,
+        /// The mailboxes, at places that are not used again; `None` where a home is gone. Longer with each message, never
+        /// shorter.
+        all: Arc<[Option<Sender<Message>>]>,
+        /// The answer.
+        ack: Ack,
+    },
     /// From now on this is the logical unit; opens its device if that is another one, and acknowledges only when the old
     /// one is closed. Nexuses that reach it are told of a new size or identity by a unit attention.
     LogicalUnit {
@@ -55,22 +69,13 @@ pub enum Message {
     Peer(Peer),
 }
 
-/// A message from one home to another. Tokens are the sender's and come back with the answer.
-pub enum Peer {
-    /// Reset logical units: end all their commands, tell all their nexuses, answer when the last command has ended.
-    Reset {
-        /// The home that asks.
-        from: usize,
-        /// Its name for this question.
-        token: u64,
-        /// [`LogicalUnitView::id`] of each.
-        units: Arc<[u32]>,
-    },
-    /// The answer to [`Peer::Reset`].
-    ResetDone {
-        /// As in the question.
-        token: u64,
-    },
+/// A message from one home to another, or from the keeper of what outlives the process. What it says is the cores' own.
+pub struct Peer(pub(crate) peer::News);
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Peer")
+    }
 }
 
 /// What is on one core.

@@ -101,7 +101,7 @@ fn unit() -> LogicalUnitView {
     let (block_size, physical_block_size, blocks) = (512, 4096, 1024);
     let info = Info { name: "d".into(), product: "d", uuid, block_size, physical_block_size, blocks, features };
     let device = Arc::new(Instant(info.clone()));
-    LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity: Identity::of(uuid) }
+    LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity: Identity::of(uuid), shared: Arc::default() }
 }
 
 const TARGET: PortName = PortName::Fc { wwnn: 1, wwpn: 2 };
@@ -110,7 +110,7 @@ fn node() -> NodeView {
     let map = MapView {
         ports: vec![PortView { name: TARGET, relative: 1, group: 1 }],
         initiators: vec![Rule { allow: true, who: Who::All }],
-        luns: vec![(0, 1)],
+        networks: Vec::new(), luns: vec![(0, 1)],
     };
     NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 64, maps: vec![map] }
 }
@@ -121,15 +121,15 @@ fn target() -> Core<OneByOne> {
     let pool = Pool::new(&arena, &classes).unwrap();
     let (mail, inbox) = mailbox(8, || {});
     let port = OneByOne { events: VecDeque::with_capacity(16), turn: 0, last: None };
-    let config = Config { home: 0, homes: 1, core: 0, max_transfer: 131_072, channel_depth: 128 };
-    let mut core = Core::new(config, port, pool, inbox, vec![mail.clone()]);
+    let config = Config { core: 0, max_transfer: 131_072, channel_depth: 128, device: Arc::default() };
+    let mut core = Core::new(config, port, pool, inbox);
     let (ack, acknowledged) = sync_channel(2);
     mail.send(Message::LogicalUnit { view: Arc::new(unit()), ack: ack.clone() }).unwrap_or_else(|_| panic!());
     mail.send(Message::Node { view: Arc::new(node()), ack }).unwrap_or_else(|_| panic!());
     core.poll(0);
     assert_eq!(acknowledged.try_iter().collect::<Vec<_>>(), [Ok(()), Ok(())]);
     let initiator = PortName::Fc { wwnn: 3, wwpn: 4 };
-    let origin = Origin { initiator, target: TARGET, relative_port: 1, port_group: 1 };
+    let origin = Origin { initiator, target: TARGET, relative_port: 1, port_group: 1, address: None };
     core.port_mut().events.push_back(Event::Opened { queue: 0, origin });
     core.poll(0);
     core

@@ -7,7 +7,7 @@ use bdev_delay::{Delay, Latencies};
 use bdev_malloc::{Malloc, Shape};
 use dma::{Arena, Backing, Class, Options, Pool};
 use ring::{Sender, Tick, mailbox};
-use scsi::{Ack, Config, Core, Identity, LogicalUnitView, MapView, Message, NodeView, PortView, Rule, Who};
+use scsi::{Ack, Config, Core, Device, Identity, LogicalUnitView, MapView, Message, NodeView, PortView, Rule, Who};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 
@@ -30,15 +30,17 @@ impl Homes {
     /// Two of them, with both volumes mapped for everyone.
     pub fn new() -> Self {
         let (mail, boxes): (Vec<_>, Vec<_>) = (0..HOMES).map(|_| mailbox(64, || {})).unzip();
+        let device = Arc::new(Device::default());
         let core = |(home, inbox)| {
             // Few of each, so that commands wait for buffers.
             let classes = [Class { size: 4096, count: 4 }, Class { size: 65_536, count: 3 }];
             let pool = Pool::new(arena(), &classes).expect("memory");
-            let config = Config { home, homes: HOMES, core: home, max_transfer: 65_536, channel_depth: 64 };
-            Core::new(config, ScsiPort::default(), pool, inbox, mail.clone())
+            let config = Config { core: home, max_transfer: 65_536, channel_depth: 64, device: device.clone() };
+            Core::new(config, ScsiPort::default(), pool, inbox)
         };
         let cores = boxes.into_iter().enumerate().map(core).collect();
         let mut homes = Self { cores, mail, now: 0, answers: None, units: [1, 2] };
+        homes.show_homes();
         homes.show_units();
         homes.await_answers();
         homes.show_node(0);
@@ -71,12 +73,22 @@ impl Homes {
         self.run(8);
     }
 
+    fn show_homes(&mut self) {
+        let all: Arc<[_]> = self.mail.iter().cloned().map(Some).collect();
+        let (ack, _answers) = sync_channel(HOMES);
+        for (own, home) in self.mail.iter().enumerate() {
+            let message = Message::Homes { own, all: all.clone(), ack: ack.clone() };
+            assert!(home.send(message).is_ok(), "the mailbox has room");
+        }
+        self.run(8);
+    }
+
     fn show_units(&mut self) {
         for (place, device) in devices().iter().enumerate() {
             let info = device.info();
             let meters = (0..HOMES).map(|_| Meter::default()).collect();
             let (id, identity) = (self.units[place], Identity::of(info.uuid));
-            let view = Arc::new(LogicalUnitView { id, device: device.clone(), info, meters, identity });
+            let view = Arc::new(LogicalUnitView { id, device: device.clone(), info, meters, identity, shared: Arc::default() });
             self.post(|ack| Message::LogicalUnit { view: view.clone(), ack });
             self.await_answers();
         }
@@ -93,7 +105,7 @@ impl Homes {
         let initiators =
             vec![Rule { allow: how & 4 == 0, who: Who::Wwpn(0x2000) }, Rule { allow: how & 8 == 0, who: Who::All }];
         let ports = vec![PortView { name: TARGET, relative: 1, group: 1 }];
-        let map = MapView { ports, initiators, luns };
+        let map = MapView { ports, initiators, networks: Vec::new(), luns };
         let queue_depth = if how & 16 == 0 { 16 } else { 2 };
         let view =
             Arc::new(NodeView { id: 1, name: "node".into(), alias: String::new(), queue_depth, maps: vec![map] });

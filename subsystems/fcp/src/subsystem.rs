@@ -40,7 +40,7 @@ impl Fcp {
     /// Makes the cores' parts, unless they are there.
     pub(crate) fn need_transport(&self) -> Result<(), RpcError> {
         let (app, manager) = self.started.get().expect("methods run after start");
-        let make = || transport::create(app, &self.ports).map(|made| made as Arc<dyn Transport>);
+        let make = || transport::create(app, &self.ports, &manager.device()).map(|made| made as Arc<dyn Transport>);
         manager.need_transport("FCP", make).map_err(rpc::answer)
     }
 }

@@ -9,7 +9,7 @@ use fc::{Change, Fc4, Ports, Service};
 use reactor::{Handle, PollerId};
 use ring::{Full, Sender};
 use scsi::control::Transport;
-use scsi::{Config, Core, Message, PortName, PortView};
+use scsi::{Config, Core, Device, Message, PortName, PortView};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ pub struct FcpTransport {
 ///
 /// # Errors
 /// A sentence for the operator: no memory, no descriptors, a core that does not answer.
-pub fn create(app: &App, ports: &Arc<Ports>) -> Result<Arc<FcpTransport>, String> {
+pub fn create(app: &App, ports: &Arc<Ports>, device: &Arc<Device>) -> Result<Arc<FcpTransport>, String> {
     let (mut homes, mut orders, mut inboxes) = (Vec::new(), Vec::new(), Vec::new());
     for core in app.cores.iter() {
         let (for_messages, for_orders) = (core.waker(), core.waker());
@@ -66,9 +66,9 @@ pub fn create(app: &App, ports: &Arc<Ports>) -> Result<Arc<FcpTransport>, String
     let mut pollers = Vec::new();
     for (home, (messages, ordered)) in inboxes.into_iter().enumerate() {
         let pool = Pool::new(&app.arena, &limits::classes()).map_err(|error| error.to_string())?;
-        let (config, senders) = (config(home, homes.len()), homes.clone());
+        let config = config(home, device.clone());
         let started = app.cores[home].call(move |reactor| {
-            let core = Core::new(config, FcpPort::new(limits::COMMANDS), pool, messages, senders);
+            let core = Core::new(config, FcpPort::new(limits::COMMANDS), pool, messages);
             let poller = CorePoller::new(core, ordered).map_err(|error| error.to_string())?;
             Ok::<_, String>(reactor.add(Box::new(poller)))
         });
@@ -81,8 +81,8 @@ pub fn create(app: &App, ports: &Arc<Ports>) -> Result<Arc<FcpTransport>, String
     Ok(transport)
 }
 
-fn config(home: usize, homes: usize) -> Config {
-    Config { home, homes, core: home, max_transfer: limits::MAX_TRANSFER, channel_depth: limits::CHANNEL_DEPTH }
+fn config(core: usize, device: Arc<Device>) -> Config {
+    Config { core, max_transfer: limits::MAX_TRANSFER, channel_depth: limits::CHANNEL_DEPTH, device }
 }
 
 /// Ports that come are served if they are wanted; ports that go are given up first.
@@ -177,6 +177,8 @@ fn post(sender: &Sender<Order>, order: Order) -> bool {
 fn wwpn(view: &PortView) -> Wwn {
     match view.name {
         PortName::Fc { wwpn, .. } => Wwn(wwpn),
+        // Those of other transports are left out where ports come in.
+        _ => Wwn(0),
     }
 }
 
@@ -191,7 +193,9 @@ impl Transport for FcpTransport {
 
     fn offer(&self, ports: &[PortView]) -> Result<(), String> {
         let mut offers = self.offers();
-        offers.wanted = ports.to_vec();
+        let own = ports.iter().filter(|view| matches!(view.name, PortName::Fc { .. }));
+        let ports: Vec<PortView> = own.copied().collect();
+        offers.wanted = ports.clone();
         let unwanted: Vec<Wwn> = offers.served.iter().map(|served| served.port).collect();
         for name in unwanted.into_iter().filter(|name| !ports.iter().any(|view| wwpn(view) == *name)) {
             self.give_up(&mut offers, name);

@@ -1,10 +1,11 @@
 //! [`Manager`]: the control side of SCSI.
 
 use crate::control::config::{Config, InitiatorGroup, Node, PortalGroup, Unit};
-use crate::control::publish::{ask, homes, reports};
+use crate::control::publish::{Home, ask, homes, reports};
 use crate::control::turn::Turn;
 use crate::control::{Error, Transport};
 use crate::message::{CoreReport, Message};
+use crate::Device;
 use bdev::Registry;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -40,6 +41,8 @@ pub struct ShownNode {
 #[derive(Default)]
 pub(crate) struct Model {
     pub transports: Vec<Arc<dyn Transport>>,
+    /// The homes of all transports that ever were, by the number that the cores know them by.
+    pub homes: Vec<Option<Home>>,
     pub config: Config,
     /// Homes that have not acknowledged the latest copy of a node.
     silent_nodes: BTreeMap<u32, Vec<String>>,
@@ -82,6 +85,7 @@ impl Model {
 /// they have answered. Questions are answered from the model at any time, also while a core hangs.
 pub struct Manager {
     pub(super) devices: Arc<Registry>,
+    device: Arc<Device>,
     pub(super) limits: Limits,
     changes: Mutex<()>,
     model: Mutex<Model>,
@@ -91,7 +95,12 @@ impl Manager {
     /// One without transports and nodes. It must be made known to `devices` with [`Registry::watch`], so that a device can be
     /// removed while it is in use.
     pub fn new(devices: Arc<Registry>, limits: Limits) -> Self {
-        Self { devices, limits, changes: Mutex::default(), model: Mutex::default() }
+        Self { devices, device: Arc::default(), limits, changes: Mutex::default(), model: Mutex::default() }
+    }
+
+    /// What all cores share: transports make their cores with it ([`crate::Config::device`]).
+    pub fn device(&self) -> Arc<Device> {
+        self.device.clone()
     }
 
     pub(super) fn turn(&self) -> Turn<'_> {
@@ -118,9 +127,12 @@ impl Manager {
         }
         let transport = make().map_err(Error::Failed)?;
         let ports = turn.model().config.ports();
-        let known = turn.introduce(&homes(&*transport));
+        let own = homes(&*transport);
+        let first = turn.add_homes(&own);
+        let known = turn.tell_homes().and_then(|()| turn.introduce(&own));
         let offered = known.and_then(|()| transport.offer(&ports).map_err(Error::Failed));
         if let Err(why) = offered {
+            turn.drop_homes(first);
             transport.stop();
             return Err(why);
         }

@@ -35,10 +35,15 @@ pub(crate) fn homes(transport: &dyn Transport) -> Vec<Home> {
 
 /// Asks all homes and waits until each has answered or `limit` is over.
 pub(crate) fn ask(homes: &[Home], message: impl Fn(Ack) -> Message, limit: Duration) -> Answers {
+    ask_each(homes, |_, ack| message(ack), limit)
+}
+
+/// The same with a message of its own for each, by its place in `homes`.
+pub(crate) fn ask_each(homes: &[Home], message: impl Fn(usize, Ack) -> Message, limit: Duration) -> Answers {
     let until = Instant::now() + limit;
-    let asked = homes.iter().map(|home| {
+    let asked = homes.iter().enumerate().map(|(place, home)| {
         let (ack, answer) = sync_channel(1);
-        (home, post(home, message(ack), until).then_some(answer))
+        (home, post(home, message(place, ack), until).then_some(answer))
     });
     let asked: Vec<_> = asked.collect();
     let mut answers = Answers::default();
@@ -88,6 +93,13 @@ fn post(home: &Home, message: Message, until: Instant) -> bool {
 
 fn await_one<T>(answer: &Receiver<T>, until: Instant) -> Result<T, RecvTimeoutError> {
     answer.recv_timeout(until.saturating_duration_since(Instant::now()))
+}
+
+impl Home {
+    /// The way to its mailbox.
+    pub fn sender(&self) -> Sender<Message> {
+        self.sender.clone()
+    }
 }
 
 impl Answers {

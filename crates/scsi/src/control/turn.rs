@@ -2,7 +2,7 @@
 
 use crate::control::config::{Config, Unit};
 use crate::control::manager::Model;
-use crate::control::publish::{Answers, Home, ask, homes, silence};
+use crate::control::publish::{Answers, Home, ask, ask_each, homes, silence};
 use crate::control::{Error, Manager};
 use crate::message::{Ack, Message};
 use crate::view::NodeView;
@@ -151,6 +151,32 @@ impl Turn<'_> {
         if !silent.is_empty() {
             log::error!(target: "scsi", "a change could not be taken back with {silent:?}");
         }
+    }
+
+    /// Numbers the homes of a new transport, which nobody knows of yet. The first of the numbers.
+    pub fn add_homes(&self, homes: &[Home]) -> usize {
+        let mut model = self.model();
+        let first = model.homes.len();
+        model.homes.extend(homes.iter().cloned().map(Some));
+        first
+    }
+
+    /// Tells all homes which there are. A transport may serve only when all of them know it.
+    pub fn tell_homes(&self) -> Result<(), Error> {
+        let all = self.model().homes.clone();
+        let senders: Arc<[_]> = all.iter().map(|home| home.as_ref().map(Home::sender)).collect();
+        let (places, live): (Vec<usize>, Vec<Home>) =
+            all.into_iter().enumerate().filter_map(|(place, home)| Some((place, home?))).unzip();
+        let message = |n: usize, ack| Message::Homes { own: places[n], all: senders.clone(), ack };
+        let answers = ask_each(&live, message, self.manager.limits.answer);
+        answers.refused.map_or(Ok(()), |why| Err(Error::Failed(why)))?;
+        silence(&answers.silent, self.manager.limits.answer)
+    }
+
+    /// The homes from `first` on are gone; the others wait for them no longer.
+    pub fn drop_homes(&self, first: usize) {
+        self.model().homes[first..].iter_mut().for_each(|home| *home = None);
+        note("the list of cores", self.tell_homes());
     }
 
     /// Tells the homes of a transport all that there is.

@@ -113,7 +113,7 @@ impl Manager {
             return Err(Error::Exists(text));
         }
         let id = config.number_unit();
-        config.replace(LogicalUnitView { id, device: device.clone(), info, meters, identity });
+        config.replace(LogicalUnitView { id, device: device.clone(), info, meters, identity, shared: Arc::default() });
         Ok(id)
     }
 

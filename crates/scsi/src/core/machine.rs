@@ -1,21 +1,16 @@
 //! [`Core`]: a group with its command set, and the mailbox through which the control plane and the other homes reach it.
 
 use super::scsi::Scsi;
-use crate::{Ack, LogicalUnitView, Message, Origin, Peer, Reply, Task};
+use crate::{Ack, Device, LogicalUnitView, Message, Origin, Peer, Reply, Task};
 use dma::Pool;
 use exchange::{Counters, Group, Port};
-use ring::{Full, Mailbox, Sender, Tag, Tick};
-use std::collections::VecDeque;
+use ring::{Mailbox, Tag, Tick};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 /// What one core's part of a transport is made with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Which home this is.
-    pub home: usize,
-    /// How many there are.
-    pub homes: usize,
     /// The core: index of its counters.
     pub core: usize,
     /// Bytes of the largest transfer; less when the core's largest buffer holds less. REPORT LUNS of a full map takes
@@ -23,6 +18,8 @@ pub struct Config {
     pub max_transfer: u32,
     /// Operations that this core may have in flight on one device: all its nexuses together.
     pub channel_depth: u32,
+    /// What all cores share.
+    pub device: Arc<Device>,
 }
 
 /// What an acknowledgement waits for.
@@ -45,7 +42,6 @@ pub struct Core<P: Port> {
     group: Group<P, Scsi>,
     depth: u32,
     mailbox: Mailbox<Message>,
-    homes: Vec<Sender<Message>>,
     promised: Vec<(Until, Ack)>,
     /// Devices whose descriptors nobody has asked for yet.
     fresh: Vec<Tag>,
@@ -56,16 +52,12 @@ impl<P> Core<P>
 where
     P: Port<Command = Task, Reply = Reply, Origin = Origin>,
 {
-    /// Joins a port and the core's buffers. `homes` leads to the mailboxes of all homes, this one included, by number.
-    ///
-    /// # Panics
-    /// When there are not as many mailboxes as homes.
-    pub fn new(config: Config, port: P, pool: Pool, mailbox: Mailbox<Message>, homes: Vec<Sender<Message>>) -> Self {
-        assert!(homes.len() == config.homes && config.home < config.homes, "a mailbox for each home");
+    /// Joins a port and the core's buffers. It is alone until [`Message::Homes`].
+    pub fn new(config: Config, port: P, pool: Pool, mailbox: Mailbox<Message>) -> Self {
         let (depth, core) = (config.channel_depth, config.core);
         let set = Scsi::new(config, pool.largest());
         let group = Group::new(port, set, pool, core);
-        Self { group, depth, mailbox, homes, promised: Vec::new(), fresh: Vec::new(), now: 0 }
+        Self { group, depth, mailbox, promised: Vec::new(), fresh: Vec::new(), now: 0 }
     }
 
     /// One turn: messages, then the group. Returns how much happened.
@@ -78,8 +70,8 @@ where
             self.on_message(message, now);
         }
         work += self.group.poll(now);
-        if !self.group.set.post.is_empty() {
-            self.send_post();
+        if self.group.set.homes.has_post() {
+            self.group.set.homes.send_post();
         }
         if !self.promised.is_empty() {
             self.keep_promises();
@@ -89,7 +81,7 @@ where
 
     /// When [`poll`](Self::poll) must be called although no descriptor says so and nothing came to the mailbox.
     pub fn deadline(&self) -> Option<Tick> {
-        if !self.group.set.post.is_empty() || !self.mailbox.is_empty() {
+        if self.group.set.homes.has_post() || !self.mailbox.is_empty() {
             return Some(0);
         }
         let promise = (!self.promised.is_empty()).then_some(self.now + PROMISE_NS);
@@ -133,6 +125,10 @@ where
 
     fn on_message(&mut self, message: Message, now: Tick) {
         match message {
+            Message::Homes { own, all, ack } => {
+                self.group.set.put_homes(own, all);
+                let _ = ack.try_send(Ok(()));
+            }
             Message::LogicalUnit { view, ack } => match self.device_of(&view) {
                 Ok(target) => {
                     let gone = self.group.set.put_unit(&view, target);
@@ -163,7 +159,7 @@ where
             Message::Report { to } => {
                 let _ = to.try_send(self.group.set.report());
             }
-            Message::Peer(peer) => self.group.set.on_peer(peer),
+            Message::Peer(Peer(news)) => self.group.set.on_news(news),
         }
     }
 
@@ -205,20 +201,5 @@ where
             }
             !done
         });
-    }
-
-    /// Sends what waits for other homes, in order; what a full mailbox refuses waits for the next turn.
-    fn send_post(&mut self) {
-        let mut refused: VecDeque<(usize, Peer)> = VecDeque::new();
-        let post = &mut self.group.set.post;
-        for _ in 0..post.len() {
-            let Some((home, peer)) = post.pop_front() else { break };
-            if refused.iter().any(|(full, _)| *full == home) {
-                refused.push_back((home, peer));
-            } else if let Err(Full(Message::Peer(peer))) = self.homes[home].send(Message::Peer(peer)) {
-                refused.push_back((home, peer));
-            }
-        }
-        post.extend(refused);
     }
 }

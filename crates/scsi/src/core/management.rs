@@ -1,32 +1,34 @@
 //! Task management (SAM-5 7): finds the victims, has the machine end them, and answers when the last has ended.
-//!
-//! TAS is 0: a command that another nexus ended gets no status; its initiator learns of it by a unit attention.
 
 use super::attention::Attention;
+use super::notice::{Abort, Notice, Then, Wait, Whom};
 use super::open::{Open, State};
+use super::peer::News;
 use super::scsi::Scsi;
-use crate::{Management, Peer, Reply, ServiceResponse, Task};
+use crate::{Management, Reply, ServiceResponse, Task};
 use exchange::{Order, Plan};
 use ring::{Slots, Tag};
 use std::sync::Arc;
 use wire::scsi::parse_lun;
 
-/// Who waits for victims to end.
+/// Who waits for victims to end, or for other homes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asker {
-    /// A task management function of this core.
-    Task(Tag),
-    /// A reset that another home (or this one) asked for.
+pub(crate) enum Asker {
+    /// A command or a task management function of this core.
+    Here { tag: Tag, then: Then },
+    /// Another home (or this one), with its name for what it asked.
     Home { from: usize, token: u64 },
+    /// It was aborted.
+    Nobody,
 }
 
 /// A function under way.
-struct Function {
-    asker: Asker,
+pub(crate) struct Function {
+    pub asker: Asker,
     /// Commands of this core that have not ended.
-    victims: Vec<Tag>,
-    /// Homes that have not answered.
-    homes: usize,
+    pub victims: Vec<Tag>,
+    /// Homes that have not answered, each as often as it is asked.
+    pub homes: Vec<usize>,
 }
 
 /// All functions under way.
@@ -41,11 +43,28 @@ impl Default for Functions {
 }
 
 impl Functions {
-    fn note(&mut self, function: Function) -> Tag {
+    pub fn note(&mut self, function: Function) -> Tag {
         if self.slots.len() == self.slots.capacity() {
             self.slots.grow((self.slots.capacity() * 2).max(8));
         }
         self.slots.insert(function).unwrap_or_else(|_| unreachable!("the table was grown"))
+    }
+
+    /// A home has answered.
+    pub fn home_is_done(&mut self, home: usize, token: u64) {
+        let Some(function) = self.slots.get_mut(Tag::from_u64(token)) else { return };
+        if let Some(place) = function.homes.iter().position(|awaited| *awaited == home) {
+            function.homes.swap_remove(place);
+        }
+    }
+
+    /// Whoever asked under this tag is gone.
+    pub fn disown(&mut self, asker: Tag) {
+        for (_, function) in self.slots.iter_mut() {
+            if matches!(function.asker, Asker::Here { tag, .. } if tag == asker) {
+                function.asker = Asker::Nobody;
+            }
+        }
     }
 }
 
@@ -64,7 +83,7 @@ impl Scsi {
             (Management::TargetReset, _) => {
                 let mut units: Vec<u32> = self.nexus(queue).mapped().map(|slot| slot.unit_id).collect();
                 units.sort_unstable();
-                self.reset(tag, units.into())
+                self.reset(tag, queue, units.into())
             }
             (_, None) => respond(ServiceResponse::IncorrectLun),
             (Management::AbortTask { id }, Some(slot)) => {
@@ -76,7 +95,7 @@ impl Scsi {
             }
             (Management::LunReset, Some(slot)) => {
                 let unit = self.nexus(queue).slot(slot).map(|slot| slot.unit_id);
-                self.reset(tag, unit.into_iter().collect())
+                self.reset(tag, queue, unit.into_iter().collect())
             }
             (Management::QueryTask { id }, Some(slot)) => {
                 self.query(|open| of_nexus(open) && open.slot == slot && open.id == id)
@@ -92,53 +111,32 @@ impl Scsi {
 
     /// Ends commands of this core; the answer to `tag` follows the last of them.
     fn end_all(&mut self, tag: Tag, which: impl Fn(&Open) -> bool) -> Plan<Reply> {
-        let victims = self.hurry(which);
+        let victims: Vec<Tag> = self.open.iter().filter(|open| which(open)).map(|open| open.tag).collect();
+        let queue = victims.first().and_then(|first| self.open.get(*first)).map(|open| open.queue);
+        let victims = self.hurry(victims, queue);
         if victims.is_empty() {
             return respond(ServiceResponse::Complete);
         }
-        self.functions.note(Function { asker: Asker::Task(tag), victims, homes: 0 });
+        self.functions.note(Function { asker: complete(tag), victims, homes: Vec::new() });
         Plan::Control
     }
 
     /// Resets logical units on all homes.
-    fn reset(&mut self, tag: Tag, units: Arc<[u32]>) -> Plan<Reply> {
-        let (from, homes) = (self.config.home, self.config.homes);
-        let function = Function { asker: Asker::Task(tag), victims: Vec::new(), homes };
-        let token = self.functions.note(function).to_u64();
-        for home in 0..homes {
-            self.tell(home, Peer::Reset { from, token, units: units.clone() });
-        }
+    fn reset(&mut self, tag: Tag, by: u32, units: Arc<[u32]>) -> Plan<Reply> {
+        let wait = Wait::Ended { committed: true };
+        let notice =
+            Notice { by, units, whom: Whom::All, attention: Some(Attention::Reset), abort: Abort::Commands, wait };
+        self.announce(tag, notice, Then::Answer(Reply::function(ServiceResponse::Complete)));
         Plan::Control
     }
 
-    /// Resets logical units on this home, for one that asks.
-    pub(crate) fn reset_for(&mut self, from: usize, token: u64, units: &[u32]) {
-        let is_meant = |unit: u32| units.binary_search(&unit).is_ok();
-        for nexus in self.nexuses.iter_mut().flatten() {
-            for slot in nexus.mapped_mut().filter(|slot| is_meant(slot.unit_id)) {
-                slot.attentions.raise(Attention::Reset);
-            }
-        }
-        let meant: Vec<Tag> =
-            self.open.iter().filter(|open| self.unit_of(open).is_some_and(is_meant)).map(|o| o.tag).collect();
-        let victims = self.hurry(|open| meant.contains(&open.tag));
-        if victims.is_empty() {
-            return self.tell(from, Peer::ResetDone { token });
-        }
-        self.functions.note(Function { asker: Asker::Home { from, token }, victims, homes: 0 });
-    }
-
-    fn unit_of(&self, open: &Open) -> Option<u32> {
-        let nexus = self.nexuses[open.queue as usize].as_ref()?;
-        nexus.slot(open.slot).map(|slot| slot.unit_id)
-    }
-
-    /// Has commands end early. Those whose reply is on its way end by themselves, and are waited for too.
-    fn hurry(&mut self, which: impl Fn(&Open) -> bool) -> Vec<Tag> {
-        let victims: Vec<Tag> = self.open.iter().filter(|open| which(open)).map(|open| open.tag).collect();
+    /// Has commands end early, for a nexus of this core or for another. Those whose reply is on its way end by themselves,
+    /// and are waited for too.
+    pub(crate) fn hurry(&mut self, victims: Vec<Tag>, asker: Option<u32>) -> Vec<Tag> {
         for tag in &victims {
             if let Some(open) = self.open.get_mut(*tag) {
                 open.awaited = true;
+                open.ended_by_other |= asker != Some(open.queue);
             }
             self.todo.push_back(Order::Hurry { tag: *tag });
         }
@@ -154,29 +152,38 @@ impl Scsi {
         self.answer_functions();
     }
 
-    /// Another home (or this one) has reset what it was asked to.
-    pub(crate) fn home_is_reset(&mut self, token: u64) {
-        if let Some(function) = self.functions.slots.get_mut(Tag::from_u64(token)) {
-            function.homes = function.homes.saturating_sub(1);
+    /// Only these homes are there: nobody waits for others.
+    pub(crate) fn forget_homes(&mut self, live: &[usize]) {
+        for (_, function) in self.functions.slots.iter_mut() {
+            function.homes.retain(|home| live.contains(home));
         }
         self.answer_functions();
     }
 
     /// Answers the functions for which nobody is waited any more.
-    fn answer_functions(&mut self) {
-        let is_over = |function: &Function| function.victims.is_empty() && function.homes == 0;
+    pub(crate) fn answer_functions(&mut self) {
+        let is_over = |function: &Function| function.victims.is_empty() && function.homes.is_empty();
         loop {
             let over = self.functions.slots.iter().find(|(_, function)| is_over(function)).map(|(tag, _)| tag);
             let Some(function) = over.and_then(|tag| self.functions.slots.remove(tag)) else { return };
             match function.asker {
-                Asker::Task(tag) => {
-                    let reply = Reply::function(ServiceResponse::Complete);
+                Asker::Here { tag, then: Then::Answer(reply) } => {
+                    self.settle(tag);
                     self.todo.push_back(Order::Answer { tag, reply });
                 }
-                Asker::Home { from, token } => self.tell(from, Peer::ResetDone { token }),
+                Asker::Here { tag, then: Then::Start } => self.todo.push_back(Order::Start { tag }),
+                Asker::Home { from, token } => {
+                    let own = self.homes.own;
+                    self.tell(from, News::Done { from: own, token });
+                }
+                Asker::Nobody => {}
             }
         }
     }
+}
+
+fn complete(tag: Tag) -> Asker {
+    Asker::Here { tag, then: Then::Answer(Reply::function(ServiceResponse::Complete)) }
 }
 
 fn respond(response: ServiceResponse) -> Plan<Reply> {

@@ -1,8 +1,8 @@
 //! One core's part of the device server: the command set that plans what arrives there, and the messages that keep the cores
 //! in step.
 //!
-//! A *home* is one core of one transport. A nexus lives on one home, its task sets with it; a logical unit is on all homes,
-//! so a reset of one is told to all of them.
+//! A *home* is one core of one transport; the control plane numbers those of all transports. A nexus lives on one home, its
+//! task sets with it; a logical unit is on all homes, so a reset of one is told to all of them.
 //!
 //! | what | where |
 //! | --- | --- |
@@ -11,7 +11,8 @@
 //! | which commands run beside each other | `task_set` |
 //! | replies: status, sense, residuals | `fail`; what devices say: `status` |
 //! | unit attentions | `attention`, told in `dispatch` |
-//! | task management | `management`, `peer` |
+//! | task management | `management` |
+//! | what one nexus does to the others, on all homes | `notice`, `peer` |
 //! | what the control plane changes | `update` |
 
 mod attention;
@@ -26,9 +27,10 @@ mod machine;
 mod management;
 mod mode;
 mod nexus;
+mod notice;
 mod opcodes;
 mod open;
-mod peer;
+pub(crate) mod peer;
 mod provisioning;
 mod reservation;
 mod scsi;

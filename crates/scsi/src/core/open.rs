@@ -31,6 +31,10 @@ pub(crate) struct Open {
     pub opcode: u8,
     /// A task management function waits for its end.
     pub awaited: bool,
+    /// A command or function of another nexus ended it.
+    pub ended_by_other: bool,
+    /// Its effect is made; it only waits to be answered, and cannot end early.
+    pub committed: bool,
     pub lun: u16,
     pub queue: u32,
     /// Its nexus' slot of the logical unit, or [`NO_SLOT`].
@@ -51,11 +55,13 @@ impl Open {
             attribute: Attribute::Simple,
             opcode: 0,
             awaited: false,
+            ended_by_other: false,
+            committed: false,
             lun: 0,
             queue,
             slot,
             id,
-            transfer: Transfer { wanted: 0, expected: 0, moves: 0 },
+            transfer: Transfer { wanted: 0, expected: 0, moves: 0, descriptors: false },
             series: (0, 0),
             since,
         }

@@ -1,23 +1,105 @@
-//! What homes tell each other.
+//! What homes tell each other, and which homes there are.
 
+use super::notice::Notice;
 use super::scsi::Scsi;
-use crate::Peer;
+use crate::{Message, Peer};
+use ring::{Full, Sender};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A message from one home to another. Tokens are the sender's and come back with the answer.
+pub(crate) enum News {
+    /// Something happened to logical units: answer when it is done here.
+    Notice {
+        /// The home that asks.
+        from: usize,
+        /// Its name for this question.
+        token: u64,
+        /// What happened.
+        notice: Arc<Notice>,
+    },
+    /// The answer to [`News::Notice`].
+    Done {
+        /// The home that answers.
+        from: usize,
+        /// As in the question.
+        token: u64,
+    },
+}
+
+/// The homes of all transports.
+pub(crate) struct Homes {
+    /// This one.
+    pub own: usize,
+    all: Arc<[Option<Sender<Message>>]>,
+    /// Messages to others, not sent yet.
+    post: VecDeque<(usize, News)>,
+}
+
+impl Default for Homes {
+    fn default() -> Self {
+        Self { own: 0, all: [].into(), post: VecDeque::with_capacity(64) }
+    }
+}
+
+impl Homes {
+    /// All that are there; this one is, whether it was told of the others or not.
+    pub fn live(&self) -> Vec<usize> {
+        let others = (0..self.all.len()).filter(|home| *home != self.own && self.all[*home].is_some());
+        std::iter::once(self.own).chain(others).collect()
+    }
+
+    /// The way to this core's own mailbox.
+    pub fn own_sender(&self) -> Option<&Sender<Message>> {
+        self.all.get(self.own)?.as_ref()
+    }
+
+    /// Whether messages wait to be sent.
+    pub fn has_post(&self) -> bool {
+        !self.post.is_empty()
+    }
+
+    /// Sends what waits, in order for each home. What a full mailbox refuses waits for the next turn, and so does what is for
+    /// a home that this core was not told of yet; what is for one that is gone is dropped.
+    pub fn send_post(&mut self) {
+        let mut refused: VecDeque<(usize, News)> = VecDeque::new();
+        for _ in 0..self.post.len() {
+            let Some((home, news)) = self.post.pop_front() else { break };
+            if home >= self.all.len() || refused.iter().any(|(full, _)| *full == home) {
+                refused.push_back((home, news));
+                continue;
+            }
+            let Some(sender) = &self.all[home] else { continue };
+            if let Err(Full(Message::Peer(Peer(news)))) = sender.send(Message::Peer(Peer(news))) {
+                refused.push_back((home, news));
+            }
+        }
+        self.post.extend(refused);
+    }
+}
 
 impl Scsi {
     /// Sends a message to a home; to this one by acting on it at once.
-    pub(crate) fn tell(&mut self, home: usize, message: Peer) {
-        if home == self.config.home {
-            self.on_peer(message);
+    pub(crate) fn tell(&mut self, home: usize, news: News) {
+        if home == self.homes.own {
+            self.on_news(news);
         } else {
-            self.post.push_back((home, message));
+            self.homes.post.push_back((home, news));
         }
     }
 
     /// Acts on a message.
-    pub(crate) fn on_peer(&mut self, message: Peer) {
-        match message {
-            Peer::Reset { from, token, units } => self.reset_for(from, token, &units),
-            Peer::ResetDone { token } => self.home_is_reset(token),
+    pub(crate) fn on_news(&mut self, news: News) {
+        match news {
+            News::Notice { from, token, notice } => self.obey_notice(from, token, &notice),
+            News::Done { from, token } => self.home_is_done(from, token),
         }
+    }
+
+    /// The homes that there are from now on. Nobody waits any more for those that are gone.
+    pub(crate) fn put_homes(&mut self, own: usize, all: Arc<[Option<Sender<Message>>]>) {
+        (self.homes.own, self.homes.all) = (own, all);
+        let live = self.homes.live();
+        self.forget_homes(&live);
     }
 }

@@ -7,7 +7,8 @@ use super::nexus::Nexus;
 use super::open::{NO_SLOT, Open, OpenTable, State};
 use super::status::of_outcome;
 use super::units::Units;
-use crate::{NodeView, Origin, Peer, Reply, Task};
+use super::peer::Homes;
+use crate::{NodeView, Origin, Reply, Task};
 use bdev::Op;
 use exchange::{CommandSet, Order, Outcome, Plan};
 use ring::{Tag, Tick};
@@ -30,8 +31,7 @@ pub struct Scsi {
     pub(crate) functions: Functions,
     /// What the machine is to do.
     pub(crate) todo: VecDeque<Order<Reply>>,
-    /// Messages to other homes, not sent yet.
-    pub(crate) post: VecDeque<(usize, Peer)>,
+    pub(crate) homes: Homes,
     /// All nexuses are being ended.
     pub(crate) draining: bool,
 }
@@ -50,7 +50,7 @@ impl Scsi {
             open: OpenTable::default(),
             functions: Functions::default(),
             todo: VecDeque::with_capacity(64),
-            post: VecDeque::with_capacity(64),
+            homes: Homes::default(),
             draining: false,
         }
     }
@@ -188,6 +188,7 @@ impl CommandSet for Scsi {
 
     fn unpark(&mut self, tag: Tag) {
         self.todo.retain(|order| *order != Order::Start { tag });
+        self.functions.disown(tag);
         let Some(&Open { queue, slot, state: State::Dormant, .. }) = self.open.get(tag) else { return };
         if let Some(known) = self.nexus(queue).slot_mut(slot) {
             known.set.forget(tag);

@@ -61,6 +61,10 @@ impl Core {
                 self.nodes.lock().unwrap().remove(&id);
                 (format!("no node {id}"), ack)
             }
+            Message::Homes { ack, .. } => {
+                let _ = ack.try_send(Ok(()));
+                return;
+            }
             Message::Drain { ack } => ("drain".to_owned(), ack),
             _ => panic!("the control side sends nothing else here"),
         };

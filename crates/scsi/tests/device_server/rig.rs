@@ -19,6 +19,7 @@ pub struct Rig {
     pub cores: Vec<Core<TestPort>>,
     mail: Vec<Sender<Message>>,
     pub disks: Vec<Arc<Disk>>,
+    shared: Vec<Arc<Shared>>,
     pub now: u64,
     next_id: u32,
     answers: Vec<Receiver<Result<(), String>>>,
@@ -30,7 +31,7 @@ pub fn initiator(n: u64) -> PortName {
 
 pub fn map(luns: &[(u16, u32)]) -> MapView {
     let ports = vec![PortView { name: TARGET, relative: 1, group: 1 }];
-    MapView { ports, initiators: vec![Rule { allow: true, who: Who::All }], luns: luns.to_vec() }
+    MapView { ports, initiators: vec![Rule { allow: true, who: Who::All }], networks: Vec::new(), luns: luns.to_vec() }
 }
 
 pub fn node(maps: Vec<MapView>) -> NodeView {
@@ -69,14 +70,17 @@ impl Rig {
     pub fn empty(homes: usize) -> Self {
         let arena = Arena::new(Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).unwrap();
         let (mail, boxes): (Vec<_>, Vec<_>) = (0..homes).map(|_| mailbox(64, || {})).unzip();
+        let device = Arc::new(Device::default());
         let cores = boxes.into_iter().enumerate().map(|(home, own)| {
             let pool =
                 Pool::new(&arena, &[Class { size: 4096, count: 16 }, Class { size: LARGEST, count: 4 }]).unwrap();
-            let config = Config { home, homes, core: home, max_transfer: 1 << 20, channel_depth: 64 };
-            Core::new(config, TestPort::new(), pool, own, mail.clone())
+            let config = Config { core: home, max_transfer: 1 << 20, channel_depth: 64, device: device.clone() };
+            Core::new(config, TestPort::new(), pool, own)
         });
         let cores = cores.collect();
-        Self { cores, mail, disks: Vec::new(), now: 1, next_id: 100, answers: Vec::new() }
+        let mut rig = Self { cores, mail, disks: Vec::new(), shared: Vec::new(), now: 1, next_id: 100, answers: Vec::new() };
+        rig.put_homes(&[]);
+        rig
     }
 
     /// One home with disk 1 as LUN 0, and nexus 0, whose power-on attention is told already.
@@ -103,6 +107,7 @@ impl Rig {
     pub fn add_sized_disk(&mut self, blocks: u64, block_size: u32, features: bdev::Features) -> u32 {
         let id = self.disks.len() as u32 + 1;
         self.disks.push(Disk::new(id.into(), blocks, block_size, features));
+        self.shared.push(Arc::default());
         let view = self.unit_view(id);
         self.put_unit(view);
         id
@@ -117,7 +122,7 @@ impl Rig {
         let info = device.info();
         let identity = Identity::of(info.uuid);
         let meters = (0..self.cores.len()).map(|_| bdev::Meter::default()).collect();
-        LogicalUnitView { id, device, info, meters, identity }
+        LogicalUnitView { id, device, info, meters, identity, shared: self.shared[id as usize - 1].clone() }
     }
 
     /// Sends a message with an acknowledgement to all homes; it is pending.
@@ -127,6 +132,19 @@ impl Rig {
             assert!(mail.send(message(ack.clone())).is_ok());
         }
         self.answers = vec![answer];
+        self.run();
+    }
+
+    /// Tells all homes which there are: all but those that are gone.
+    pub fn put_homes(&mut self, gone: &[usize]) {
+        let all: Arc<[_]> =
+            self.mail.iter().enumerate().map(|(n, mail)| (!gone.contains(&n)).then(|| mail.clone())).collect();
+        for (own, mail) in self.mail.iter().enumerate().filter(|(own, _)| !gone.contains(own)) {
+            let (ack, answer) = sync_channel(1);
+            assert!(mail.send(Message::Homes { own, all: all.clone(), ack }).is_ok());
+            self.cores[own].poll(self.now);
+            assert_eq!(answer.try_recv(), Ok(Ok(())));
+        }
         self.run();
     }
 
@@ -155,7 +173,7 @@ impl Rig {
 
     /// Opens a nexus of the initiator of its number.
     pub fn open(&mut self, core: usize, queue: u32) {
-        let origin = Origin { initiator: initiator(queue.into()), target: TARGET, relative_port: 1, port_group: 1 };
+        let origin = Origin { initiator: initiator(queue.into()), target: TARGET, relative_port: 1, port_group: 1, address: None };
         self.cores[core].port_mut().open(queue, origin);
         self.run();
     }

@@ -101,17 +101,17 @@ fn classes() -> [Class; 2] {
 fn scsi_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>) -> scsi::Core<FcpPort> {
     let pool = Pool::new(arena, &classes()).expect("ordinary memory");
     let (mail, inbox) = mailbox(8, || {});
-    let config = scsi::Config { home: 0, homes: 1, core: 0, max_transfer: LARGEST, channel_depth: 64 };
-    let mut core = scsi::Core::new(config, FcpPort::new(64), pool, inbox, vec![mail.clone()]);
+    let config = scsi::Config { core: 0, max_transfer: LARGEST, channel_depth: 64, device: Arc::default() };
+    let mut core = scsi::Core::new(config, FcpPort::new(64), pool, inbox);
     let name = PortName::Fc { wwnn: target_names().node.0, wwpn: target_names().port.0 };
     let port = PortView { name, relative: 1, group: 1 };
     core.port_mut().adopt(NewLane { number: 1, queue, port });
     let device: Arc<dyn Bdev> = volume.clone();
     let info = device.info();
     let identity = Identity::of(info.uuid);
-    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity };
+    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
     let all = vec![Rule { allow: true, who: Who::All }];
-    let map = MapView { ports: vec![port], initiators: all, luns: vec![(0, 1)] };
+    let map = MapView { ports: vec![port], initiators: all, networks: Vec::new(), luns: vec![(0, 1)] };
     let node = NodeView { id: 1, name: "sim".into(), alias: String::new(), queue_depth: 16, maps: vec![map] };
     let (ack, answers) = sync_channel(2);
     mail.send(scsi::Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).expect("an empty mailbox");
@@ -165,7 +165,7 @@ fn nvme_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>
     let config = nvmf::Config { home: 0, homes: 1, core: 0, transport: transport(), channel_depth: 64 };
     let options = Options { admin_entries: 32, io_entries: 32, io_queues: 4, secret: [1, 2] };
     let port = FcNvmePort::new(options, Mail::new(0, note_box, vec![notes.clone()]));
-    let mut core = nvmf::Core::new(config, port, pool, inbox, vec![mail.clone()]);
+    let mut core = nvmf::Core::new(config, port, pool, inbox);
     let (ack, answers) = sync_channel(1);
     mail.send(nvmf::Message::Subsystem { view: Arc::new(subsystem(volume)), ack }).expect("an empty mailbox");
     notes.send(Note::Adopt { lane: 0, listener: 1, queue }).expect("an empty mailbox");

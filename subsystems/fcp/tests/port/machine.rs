@@ -30,8 +30,8 @@ impl Rig {
         let arena = Arena::new(Options { backing: Backing::Ordinary, single_file: false, reserve: 0 }).unwrap();
         let pool = Pool::new(&arena, &[Class { size: 65_536, count: pieces }]).unwrap();
         let (mail, inbox) = mailbox(64, || {});
-        let config = Config { home: 0, homes: 1, core: 0, max_transfer: 65_536, channel_depth: 32 };
-        let mut core = Core::new(config, FcpPort::new(64), pool, inbox, vec![mail.clone()]);
+        let config = Config { core: 0, max_transfer: 65_536, channel_depth: 32, device: Arc::default() };
+        let mut core = Core::new(config, FcpPort::new(64), pool, inbox);
         let (script, disk) = (Script::default(), Arc::new(Switch::default()));
         core.port_mut().adopt(NewLane { number: 1, queue: script.queue(16), port: PORT });
         let mut rig = Self { core, mail, script, disk, now: 1, next: 0 };
@@ -44,9 +44,9 @@ impl Rig {
         let device: Arc<dyn Bdev> = Arc::new(Disk(self.disk.clone()));
         let info = device.info();
         let identity = Identity::of(info.uuid);
-        let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity };
+        let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
         let initiators = vec![Rule { allow: true, who: Who::All }];
-        let map = MapView { ports: vec![PORT], initiators, luns: vec![(0, 1)] };
+        let map = MapView { ports: vec![PORT], initiators, networks: Vec::new(), luns: vec![(0, 1)] };
         let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 16, maps: vec![map] };
         let (ack, answers) = sync_channel(2);
         assert!(self.mail.send(Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).is_ok());

@@ -228,8 +228,8 @@ fn core(arena: &Arc<Arena>, port: PortView, queue: Box<dyn fc::Queue>) -> Core<F
     let classes = [Class { size: 4096, count: 16 }, Class { size: BYTES, count: 4 }];
     let pool = Pool::new(arena, &classes).unwrap();
     let (mail, inbox) = mailbox(8, || {});
-    let config = CoreConfig { home: 0, homes: 1, core: 0, max_transfer: BYTES, channel_depth: 64 };
-    let mut core = Core::new(config, FcpPort::new(256), pool, inbox, vec![mail.clone()]);
+    let config = CoreConfig { core: 0, max_transfer: BYTES, channel_depth: 64, device: Arc::default() };
+    let mut core = Core::new(config, FcpPort::new(256), pool, inbox);
     core.port_mut().adopt(NewLane { number: 1, queue, port });
     let shape = Shape {
         name: "Malloc0".into(),
@@ -242,11 +242,11 @@ fn core(arena: &Arc<Arena>, port: PortView, queue: Box<dyn fc::Queue>) -> Core<F
     let device: Arc<dyn Bdev> = Arc::new(Malloc::new(shape, arena.region(4096 * 512).unwrap()));
     let info = device.info();
     let identity = Identity::of(info.uuid);
-    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity };
+    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
     let map = MapView {
         ports: vec![port],
         initiators: vec![Rule { allow: true, who: Who::Wwpn(names(1).port.0) }],
-        luns: vec![(0, 1)],
+        networks: Vec::new(), luns: vec![(0, 1)],
     };
     let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 16, maps: vec![map] };
     let (ack, answers) = sync_channel(2);

@@ -1,0 +1,42 @@
+//! What all cores share: of one logical unit [`Shared`], of the whole device server [`Device`].
+//!
+//! - Owns: per logical unit its reservations, mode pages and exclusions; for all of them the tokens of copies, and where
+//!   state outlives the process.
+//! - In: rare commands of any core (PERSISTENT RESERVE OUT, MODE SELECT, POPULATE TOKEN, ...).
+//! - Out: verdicts for every command.
+//!
+//! Each part is a `Mutex` that rare commands take for a moment, and an atomic generation that the I/O path loads: while it has
+//! not moved, what a nexus was told before holds.
+
+mod access;
+mod clock;
+mod exclusion;
+mod medium;
+mod modes;
+mod reservations;
+mod tokens;
+
+pub(crate) use access::Group as PortGroup;
+pub use access::{Access, AccessState, Cause};
+pub(crate) use clock::Clock;
+pub(crate) use exclusion::Exclusion;
+pub(crate) use medium::Prevention;
+pub(crate) use modes::{Modes, Selected};
+pub(crate) use reservations::Reservations;
+pub(crate) use tokens::Tokens;
+
+/// What all cores share of one logical unit, for as long as it is one: new views of it keep it.
+#[derive(Debug, Default)]
+pub struct Shared {
+    pub(crate) reservations: Reservations,
+    pub(crate) modes: Modes,
+    pub(crate) clock: Clock,
+    pub(crate) prevention: Prevention,
+    pub(crate) exclusion: Exclusion,
+}
+
+/// What all cores of all transports share of the device server.
+#[derive(Debug, Default)]
+pub struct Device {
+    pub(crate) tokens: Tokens,
+}

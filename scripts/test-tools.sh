@@ -5,6 +5,8 @@ missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need tshark tshark
 need sg_inq sg3-utils
+need iscsi-test-cu libiscsi-bin
+need tgtd tgt
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null 2>&1 || { echo "test: this machine has no apt; not installed:$missing"; exit 1; }

@@ -144,6 +144,15 @@ impl Data {
         unsafe { copy::bytes::<true>(self.start.add(at as usize).as_ptr(), to.as_mut_ptr(), to.len()) };
     }
 
+    /// Sets the length.
+    ///
+    /// # Safety
+    /// So many bytes are its own, and initialised.
+    #[inline]
+    pub(crate) unsafe fn set_len(&mut self, len: u32) {
+        self.len = len;
+    }
+
     /// Shortens it to `len` bytes. What it gives back later is still the whole piece.
     ///
     /// # Panics

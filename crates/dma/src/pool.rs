@@ -130,6 +130,17 @@ impl Pool {
         ours.map_or(0, |piece| self.shelves[piece & CLASS_MASK].size as u32)
     }
 
+    /// Gives a handle of a piece of this pool another length, up to the size of the piece.
+    ///
+    /// # Panics
+    /// If the piece is smaller, or no piece of this pool.
+    #[inline]
+    pub fn resize(&self, data: &mut Data, len: u32) {
+        assert!(len <= self.size_of(data), "{len} of a piece of {}", self.size_of(data));
+        // SAFETY: the piece is exclusive and initialised to its end.
+        unsafe { data.set_len(len) };
+    }
+
     /// Whether every piece is home.
     pub fn is_whole(&self) -> bool {
         self.shelves.iter().all(|shelf| shelf.free.len() == shelf.count as usize)

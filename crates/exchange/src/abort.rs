@@ -24,8 +24,7 @@ where
             }
             State::Fetching => self.port.cancel(tag),
             State::Executing => {
-                let (Need::Io { target, .. } | Need::Series { target, .. } | Need::Compare { target, .. }) = need
-                else {
+                let (Need::Io { target, .. } | Need::Step { target, .. }) = need else {
                     unreachable!("only operations execute")
                 };
                 if let Some(device) = self.targets.get_mut(target) {
@@ -33,11 +32,15 @@ where
                     device.dirty = true;
                 }
             }
-            // The answer comes all the same; the next step of the series does not.
+            // The answer comes all the same; the next step does not.
             State::Controlling | State::Resting => {}
             State::Parked => {
                 self.set.unpark(tag);
                 self.finish(tag, Outcome::Aborted);
+            }
+            State::Paused => {
+                self.set.unpark(tag);
+                self.end_steps(tag, Outcome::Aborted);
             }
             // The reply is on its way: too late.
             State::Replying => {}

@@ -85,19 +85,22 @@ impl Buffers {
         self.take_piece(queue, len)
     }
 
-    /// Takes two pieces of `len` bytes, or none.
-    pub fn take_two(&mut self, queue: u32, len: u32) -> Option<(Data, Data)> {
-        if !self.may_have(queue, len, 2) {
+    /// Takes two pieces, or none. Both count as being of the larger one's size, which is the scarcer.
+    pub fn take_two(&mut self, queue: u32, first: u32, second: u32) -> Option<(Data, Data)> {
+        if first == 0 || second == 0 {
+            return Some((self.take(queue, first)?, self.take(queue, second)?));
+        }
+        if !self.may_have(queue, first.max(second), 2) {
             return None;
         }
-        let first = self.take_piece(queue, len)?;
-        let second = self.take_piece(queue, len);
-        if second.is_none() {
+        let one = self.take_piece(queue, first)?;
+        let other = self.take_piece(queue, second);
+        if other.is_none() {
             // Nothing came back that was not there before: no reason to look again.
-            self.give_piece(queue, first);
+            self.give_piece(queue, one);
             return None;
         }
-        Some((first, second?))
+        Some((one, other?))
     }
 
     /// Whether `count` pieces of `len` bytes are within the queue's share of the pieces that could serve.
@@ -121,6 +124,11 @@ impl Buffers {
         self.accounts[queue as usize].held[class] += 1;
         self.free[class] -= 1;
         Some(data)
+    }
+
+    /// Gives a piece its full length again.
+    pub fn resize(&self, data: &mut Data, len: u32) {
+        self.pool.resize(data, len);
     }
 
     /// Takes data back. Lent and empty data is nobody's.

@@ -1,5 +1,6 @@
 //! What is known of one command on its way.
 
+use crate::Piece;
 use bdev::Op;
 use dma::Data;
 use ring::{Tag, Tick};
@@ -13,8 +14,10 @@ pub(crate) enum State {
     Fetching,
     /// The channel holds the data.
     Executing,
-    /// Between two operations of a series; the group holds the data.
+    /// Between two steps; the group holds the data.
     Resting,
+    /// As above, until the command set wants it to go on.
+    Paused,
     /// The command set will answer.
     Controlling,
     /// The command set may answer.
@@ -26,11 +29,30 @@ pub(crate) enum State {
 /// What an exchange is about, once planned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
-    Answer { len: u32 },
-    Take { len: u32 },
-    Io { target: Tag, op: Op, len: u32 },
-    Series { target: Tag, op: Op, len: u32 },
-    Compare { target: Tag, block: u64, blocks: u32, len: u32 },
+    Answer {
+        len: u32,
+    },
+    Take {
+        len: u32,
+    },
+    Io {
+        target: Tag,
+        op: Op,
+        len: u32,
+    },
+    /// Steps, of which none has run.
+    Steps {
+        take: u32,
+        scratch: u32,
+    },
+    /// The step that runs, or ran last: on a piece whose full length is `whole`.
+    Step {
+        on: Piece,
+        target: Tag,
+        op: Op,
+        len: u32,
+        whole: u32,
+    },
     Nothing,
 }
 
@@ -46,11 +68,21 @@ pub(crate) struct Exchange<C> {
     pub(crate) ended_aborted: bool,
     /// The device whose memory is being sent.
     pub(crate) loan: Option<Tag>,
-    /// The host's data of a comparison, while the blocks are read.
-    pub(crate) second: Option<Data>,
+    /// The pieces of steps, as far as the group holds them.
+    pub(crate) taken: Data,
+    pub(crate) scratch: Data,
     /// Who asked for the abort and waits for the end.
     pub(crate) aborter: Option<u64>,
     pub(crate) command: C,
+}
+
+impl<C> Exchange<C> {
+    pub(crate) fn piece(&mut self, which: Piece) -> &mut Data {
+        match which {
+            Piece::Taken => &mut self.taken,
+            Piece::Scratch => &mut self.scratch,
+        }
+    }
 }
 
 /// The exchange under `tag`. A port or channel that names another breaks its contract.
@@ -64,9 +96,4 @@ pub(crate) fn find<C>(exchanges: &mut [Option<Exchange<C>>], tag: Tag) -> &mut E
 /// Whether the reply to it, done, comes with data.
 pub(crate) fn is_read(need: Need) -> bool {
     matches!(need, Need::Io { op: Op::Read { .. }, .. })
-}
-
-/// Whether it is done only with the last of several operations.
-pub(crate) fn is_series(need: Need) -> bool {
-    matches!(need, Need::Series { .. })
 }

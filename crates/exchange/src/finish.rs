@@ -1,13 +1,10 @@
 //! From data that came, or an operation that ended, to the reply that is out.
 
-use crate::exchange::{Need, State, find, is_read, is_series};
+use crate::exchange::{Need, State, find, is_read};
 use crate::{CommandSet, Group, Outcome, Plan, Port};
 use bdev::{Done, Op, Status};
 use dma::Data;
 use ring::{Tag, Tick};
-
-/// Operations of a series that a device may end at once, one after the other, in one turn.
-const SERIES_AT_ONCE: u32 = 64;
 
 impl<P, S> Group<P, S>
 where
@@ -20,8 +17,8 @@ where
         assert_eq!(exchange.state, State::Fetching, "fetched by nobody's wish");
         let (queue, need) = (exchange.queue, exchange.need);
         if !ok || exchange.aborted {
-            self.give_all(tag, data);
-            return self.finish(tag, Outcome::FetchFailed);
+            self.buffers.give(queue, data);
+            return self.end_steps(tag, Outcome::FetchFailed);
         }
         match need {
             Need::Take { .. } => {
@@ -29,25 +26,22 @@ where
                 self.follow_taken(tag, queue, data, plan);
             }
             Need::Io { target, op, .. } => self.submit(tag, target, op, data),
-            Need::Compare { target, block, blocks, .. } => {
-                let blank = self.open(tag).second.replace(data).expect("taken with the first");
-                self.submit(tag, target, Op::Read { block, blocks }, blank);
+            Need::Steps { .. } => {
+                self.open(tag).taken = data;
+                self.go_on(tag, None);
             }
-            Need::Answer { .. } | Need::Series { .. } | Need::Nothing => unreachable!("these fetch nothing"),
+            Need::Answer { .. } | Need::Step { .. } | Need::Nothing => unreachable!("these fetch nothing"),
         }
     }
 
     /// Goes on with what the host sent, or without it.
     pub(crate) fn follow_taken(&mut self, tag: Tag, queue: u32, data: Data, plan: Plan<P::Reply>) {
-        let (need, target, op) = match plan {
-            Plan::Io { target, op, len } if len > 0 => (Need::Io { target, op, len }, target, op),
-            Plan::Series { target, op, len } => (Need::Series { target, op, len }, target, op),
-            _ => {
-                self.buffers.give(queue, data);
-                return self.follow(tag, plan);
-            }
+        let Plan::Io { target, op, len: len @ 1.. } = plan else {
+            assert!(!matches!(plan, Plan::Steps { take: 1.., .. }), "the host's data came already");
+            self.buffers.give(queue, data);
+            return self.follow(tag, plan);
         };
-        self.open(tag).need = need;
+        self.open(tag).need = Need::Io { target, op, len };
         self.submit(tag, target, op, data);
     }
 
@@ -63,8 +57,7 @@ where
         assert_eq!(exchange.state, State::Executing, "done by nobody's wish");
         let since = exchange.since;
         let (target, op, len) = match exchange.need {
-            Need::Io { target, op, len } | Need::Series { target, op, len } => (target, op, len),
-            Need::Compare { target, block, blocks, len } => (target, Op::Read { block, blocks }, len),
+            Need::Io { target, op, len } | Need::Step { target, op, len, .. } => (target, op, len),
             _ => unreachable!("only operations execute"),
         };
         if let Some(device) = self.targets.get_mut(target) {
@@ -77,52 +70,17 @@ where
     /// An operation is over and its data home.
     pub(crate) fn on_ended(&mut self, tag: Tag, status: Status, data: Data) {
         let exchange = self.open(tag);
-        if is_read(exchange.need) && status == Status::Ok && !exchange.aborted {
+        let (queue, need) = (exchange.queue, exchange.need);
+        if is_read(need) && status == Status::Ok && !exchange.aborted {
             let reply = self.word(tag, Outcome::Done(status));
             return self.send_data(tag, data, reply);
         }
-        if is_series(exchange.need) && status == Status::Ok && !exchange.aborted {
-            return self.go_on(tag, data);
+        if let Need::Step { on, whole, .. } = need {
+            self.put_back(tag, on, whole, data);
+            return self.go_on(tag, Some(status));
         }
-        let same = exchange.second.as_ref().is_none_or(|wanted| status != Status::Ok || wanted.bytes() == data.bytes());
-        self.give_all(tag, data);
-        self.finish(tag, if same { Outcome::Done(status) } else { Outcome::Miscompare });
-    }
-
-    /// The next operations of a series, or its end. A device that is done with each at once gets only so many in a turn.
-    pub(crate) fn go_on(&mut self, tag: Tag, mut data: Data) {
-        for _ in 0..SERIES_AT_ONCE {
-            let exchange = self.open(tag);
-            let Need::Series { target, .. } = exchange.need else { unreachable!("only a series goes on") };
-            let next = if exchange.aborted { None } else { self.set.next_op(tag) };
-            let Some(next) = next else {
-                self.give_all(tag, data);
-                return self.finish(tag, Outcome::Done(Status::Ok));
-            };
-            if let Need::Series { op, .. } = &mut self.open(tag).need {
-                *op = next;
-            }
-            match self.try_submit(tag, target, next, data) {
-                None => return,
-                Some((Status::Ok, back)) => data = back,
-                Some((status, back)) => {
-                    self.give_all(tag, back);
-                    return self.finish(tag, Outcome::Done(status));
-                }
-            }
-        }
-        self.open(tag).state = State::Resting;
-        self.resting.push_back((tag, data));
-    }
-
-    /// Series whose turn was over go on.
-    pub(crate) fn go_on_resting(&mut self) -> usize {
-        let count = self.resting.len();
-        for _ in 0..count {
-            let Some((tag, data)) = self.resting.pop_front() else { break };
-            self.go_on(tag, data);
-        }
-        count
+        self.buffers.give(queue, data);
+        self.finish(tag, Outcome::Done(status));
     }
 
     pub(crate) fn on_sent(&mut self, tag: Tag, data: Data) {
@@ -141,10 +99,13 @@ where
         }
     }
 
-    /// The command set wants a parked command to go on.
+    /// The command set wants a parked command, or steps that pause, to go on.
     pub(crate) fn on_start(&mut self, tag: Tag) {
         let now = self.now;
         let exchange = self.open(tag);
+        if exchange.state == State::Paused {
+            return self.go_on(tag, None);
+        }
         assert_eq!(exchange.state, State::Parked, "started by nobody's wish");
         exchange.state = State::Controlling;
         let plan = self.set.resume(tag, &find(&mut self.exchanges, tag).command, now);
@@ -153,10 +114,12 @@ where
 
     pub(crate) fn on_answer(&mut self, tag: Tag, reply: P::Reply) {
         let exchange = self.open(tag);
-        assert!(matches!(exchange.state, State::Controlling | State::Parked), "answered by nobody's wish");
+        let waits = matches!(exchange.state, State::Controlling | State::Parked | State::Paused);
+        assert!(waits, "answered by nobody's wish");
         if exchange.aborted {
             return self.finish(tag, Outcome::Aborted);
         }
+        self.give_pieces(tag);
         self.send_reply(tag, reply);
     }
 
@@ -166,7 +129,6 @@ where
         let exchange = self.open(tag);
         let outcome = match outcome {
             Outcome::Done(Status::Aborted) | Outcome::FetchFailed if exchange.aborted => Outcome::Aborted,
-            Outcome::Done(Status::Ok) if exchange.aborted && is_series(exchange.need) => Outcome::Aborted,
             Outcome::Done(Status::Ok) if exchange.aborted && is_read(exchange.need) => Outcome::Aborted,
             outcome => outcome,
         };
@@ -191,15 +153,6 @@ where
     pub(crate) fn send_data(&mut self, tag: Tag, data: Data, reply: P::Reply) {
         self.open(tag).state = State::Replying;
         self.port.send(tag, data, reply);
-    }
-
-    pub(crate) fn give_all(&mut self, tag: Tag, data: Data) {
-        let exchange = self.open(tag);
-        let (queue, second) = (exchange.queue, exchange.second.take());
-        self.buffers.give(queue, data);
-        if let Some(second) = second {
-            self.buffers.give(queue, second);
-        }
     }
 
     pub(crate) fn meter(&self, target: Tag, op: Op, status: Status, len: u32, since: Tick) {

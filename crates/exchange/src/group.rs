@@ -1,12 +1,12 @@
 //! The machine's loop: what comes from the port, the channels and the command set, one at a time.
 //!
-//! What follows from it is in `start`, `finish` and `abort`; an exchange itself in `exchange`.
+//! What follows from it is in `start`, `steps`, `finish` and `abort`; an exchange itself in `exchange`.
 
 use crate::buffers::Buffers;
 use crate::exchange::{Exchange, Need, State, find};
 use crate::targets::Targets;
 use crate::{CommandSet, Event, Order, Port};
-use bdev::{Channel, Meter};
+use bdev::{Channel, Meter, Status};
 use dma::{Data, Pool};
 use ring::{Tag, Tick};
 use stats::Counter;
@@ -36,8 +36,8 @@ pub struct Group<P: Port, S> {
     pub(crate) exchanges: Vec<Option<Exchange<P::Command>>>,
     pub(crate) targets: Targets,
     pub(crate) buffers: Buffers,
-    /// Series whose turn is over, with their data.
-    pub(crate) resting: VecDeque<(Tag, Data)>,
+    /// Steps whose turn is over, and how the last one ended.
+    pub(crate) resting: VecDeque<(Tag, Option<Status>)>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) now: Tick,
 }
@@ -195,7 +195,8 @@ where
             aborted: false,
             ended_aborted: false,
             loan: None,
-            second: None,
+            taken: Data::empty(),
+            scratch: Data::empty(),
             aborter: None,
             command,
         });
@@ -209,6 +210,7 @@ where
         let places = self.port.places();
         self.exchanges.resize_with(places, || None);
         self.buffers.grow(places);
+        self.resting.reserve(places);
         self.set.places(places);
     }
 

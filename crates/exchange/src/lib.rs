@@ -21,8 +21,9 @@
 //! | --- | --- | --- | --- |
 //! | Waiting | nobody | a buffer | leave the queue; reply aborted |
 //! | Fetching | port | `Fetched` | `port.cancel`; on `Fetched` give the buffer back, reply aborted |
-//! | Executing | channel | `Done` | `channel.cancel`; on `Done` give the buffer back, reply as it ended |
-//! | Resting | group | the next step | reply aborted at the next step |
+//! | Executing | channel | `Done` | `channel.cancel`; on `Done` give the buffer back, reply as it ended (a step: aborted) |
+//! | Resting | group | the next step | give it back at the next step, reply aborted |
+//! | Paused | group | the command set answers or starts it | give it back; reply aborted |
 //! | Controlling | command set | its answer | by its id: too late. Peer gone: note it; reply aborted on the answer |
 //! | Parked | nobody | the command set answers or starts it | reply aborted |
 //! | Replying | port | `Sent` | too late: nothing |
@@ -34,6 +35,7 @@ mod exchange;
 mod finish;
 mod group;
 mod start;
+mod steps;
 mod targets;
 
 pub use group::{Counters, Group};
@@ -154,27 +156,14 @@ pub enum Plan<R> {
         /// Bytes of data that the operation moves; 0 for none.
         len: u32,
     },
-    /// Operations one after the other, each with the data that was taken: this one, then what [`CommandSet::next_op`] names.
-    /// Only from [`CommandSet::taken`].
-    Series {
-        /// The device.
-        target: Tag,
-        /// The first of them, which moves data to the device.
-        op: Op,
-        /// Bytes of the data, all of it.
-        len: u32,
-    },
-    /// A comparison of the host's data with blocks. It takes two pieces of `len` at once: a pool with one piece of that size
-    /// never serves it.
-    Compare {
-        /// The device.
-        target: Tag,
-        /// First block.
-        block: u64,
-        /// How many.
-        blocks: u32,
-        /// Bytes of data.
-        len: u32,
+    /// Several steps, which [`CommandSet::step`] names one after the other. Both buffers are waited for at once, so that none
+    /// is kept by who waits for another: a pool that cannot have both out never serves it.
+    Steps {
+        /// Bytes of the host's data, which are brought in before the first step; 0 for none. Always 0 from
+        /// [`CommandSet::taken`], whose data is given back: what is to be kept of it, the command set keeps.
+        take: u32,
+        /// Bytes of a buffer for the command set's own use, not zeroed; 0 for none.
+        scratch: u32,
     },
     /// The command set will answer by [`Order::Answer`], soon.
     Control,
@@ -182,10 +171,41 @@ pub enum Plan<R> {
     Park,
 }
 
+/// One of the two buffers of a [`Plan::Steps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The host's data.
+    Taken,
+    /// The command set's own.
+    Scratch,
+}
+
+/// What a [`Plan::Steps`] goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<R> {
+    /// An operation; the next step follows its end, however it ended.
+    Io {
+        /// Whose bytes it moves.
+        on: Piece,
+        /// The device.
+        target: Tag,
+        /// What to do.
+        op: Op,
+        /// Bytes that it moves, from the first of the buffer on; 0 for an operation without data.
+        len: u32,
+    },
+    /// Nothing until [`Order::Start`], or [`Order::Answer`] as its end. The buffers stay as they are.
+    Wait,
+    /// The end; [`CommandSet::reply`] words it.
+    Done(Outcome),
+    /// The end, worded.
+    Reply(R),
+}
+
 /// What a command set wants done that no command of this moment asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order<R> {
-    /// Reply to a command that was planned as [`Plan::Control`] or [`Plan::Park`].
+    /// Reply to a command that was planned as [`Plan::Control`] or [`Plan::Park`], or waits between two steps.
     Answer {
         /// The command's name.
         tag: Tag,
@@ -201,7 +221,8 @@ pub enum Order<R> {
         /// Given back with the ending.
         token: u64,
     },
-    /// Go on with a command that was planned as [`Plan::Park`]: with what [`CommandSet::resume`] plans.
+    /// Go on with a command that was planned as [`Plan::Park`], with what [`CommandSet::resume`] plans; or with one that
+    /// waits between two steps, with what [`CommandSet::step`] says.
     Start {
         /// The command's name.
         tag: Tag,
@@ -225,7 +246,7 @@ pub enum Order<R> {
 pub enum Outcome {
     /// The device is done with it.
     Done(Status),
-    /// [`Plan::Compare`] found a difference.
+    /// A comparison found a difference.
     Miscompare,
     /// The host's data did not come, or came harmed.
     FetchFailed,
@@ -253,10 +274,19 @@ pub trait CommandSet {
     /// Reads the data of [`Plan::Take`] and plans on. An operation planned here takes over the data, which may be rewritten
     /// for it; one that moves no data does not, and the data is given back.
     fn taken(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8], now: Tick) -> Plan<Self::Reply>;
-    /// The next operation of a [`Plan::Series`] whose last one went well; `None`: it is done.
-    fn next_op(&mut self, tag: Tag) -> Option<Op> {
-        let _ = tag;
-        None
+    /// The next step of a [`Plan::Steps`]: the first one when the data is here, each other one when an operation ended
+    /// (`last` is how) or [`Order::Start`] came. Never called once the command is aborted: what it keeps goes with the reply
+    /// to it, worded as aborted.
+    fn step(
+        &mut self,
+        tag: Tag,
+        command: &Self::Command,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<Status>,
+    ) -> Step<Self::Reply> {
+        let _ = (tag, command, taken, scratch, last);
+        unreachable!("a command set that plans steps takes them")
     }
     /// Words the reply to a command.
     fn reply(&mut self, tag: Tag, command: &Self::Command, outcome: Outcome) -> Self::Reply;
@@ -264,7 +294,7 @@ pub trait CommandSet {
     fn sent(&mut self, tag: Tag) {
         let _ = tag;
     }
-    /// A parked command was aborted: forget it, and an [`Order::Answer`] or [`Order::Start`] of it that was not pulled yet.
+    /// A command that was parked, or waited between two steps, was aborted: forget it, and an [`Order::Answer`] or [`Order::Start`] of it that was not pulled yet.
     fn unpark(&mut self, tag: Tag);
     /// What [`Order::Abort`] calls this command.
     fn id(&self, command: &Self::Command) -> u32;

@@ -19,8 +19,7 @@ where
             Plan::Answer { len } => Need::Answer { len },
             Plan::Take { len } => Need::Take { len },
             Plan::Io { target, op, len } => Need::Io { target, op, len },
-            Plan::Series { .. } => unreachable!("a series is planned with its data"),
-            Plan::Compare { target, block, blocks, len } => Need::Compare { target, block, blocks, len },
+            Plan::Steps { take, scratch } => Need::Steps { take, scratch },
         };
         let exchange = self.open(tag);
         (exchange.state, exchange.need) = (State::Waiting, need);
@@ -62,10 +61,16 @@ where
         served
     }
 
-    /// Starts an operation that moves no data, or a read from the device's own memory.
+    /// Starts what moves no data, or a read from the device's own memory.
     #[inline]
     pub(crate) fn start_without_buffer(&mut self, tag: Tag, need: &Need) -> bool {
-        let Need::Io { target, op, len } = *need else { return false };
+        let Need::Io { target, op, len } = *need else {
+            let steps = matches!(need, Need::Steps { take: 0, scratch: 0 });
+            if steps {
+                self.go_on(tag, None);
+            }
+            return steps;
+        };
         if len == 0 {
             self.submit(tag, target, op, Data::empty());
             return true;
@@ -85,8 +90,8 @@ where
                 self.start_fetch(tag, queue, len)
             }
             Need::Io { target, op, len } => self.start_read(tag, queue, target, op, len),
-            Need::Compare { len, .. } => self.start_compare(tag, queue, len),
-            Need::Series { .. } | Need::Nothing => unreachable!("only planned exchanges wait"),
+            Need::Steps { take, scratch } => self.start_steps(tag, queue, take, scratch),
+            Need::Step { .. } | Need::Nothing => unreachable!("only planned exchanges wait"),
         }
     }
 
@@ -112,15 +117,6 @@ where
         let Some(data) = self.buffers.take(queue, len) else { return false };
         self.open(tag).state = State::Fetching;
         self.port.fetch(tag, data);
-        true
-    }
-
-    pub(crate) fn start_compare(&mut self, tag: Tag, queue: u32, len: u32) -> bool {
-        let Some((first, second)) = self.buffers.take_two(queue, len) else { return false };
-        let exchange = self.open(tag);
-        exchange.state = State::Fetching;
-        exchange.second = Some(second);
-        self.port.fetch(tag, first);
         true
     }
 

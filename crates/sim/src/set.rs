@@ -3,7 +3,7 @@
 use crate::chance::Chance;
 use crate::command::{Command, Ending, Kind, Reply, paint, stamp, stamp_of};
 use bdev::{Op, Range};
-use exchange::{CommandSet, Order, Outcome, Plan};
+use exchange::{CommandSet, Order, Outcome, Piece, Plan, Step};
 use ring::{Mailbox, Sender, Tag, Tick};
 use std::collections::VecDeque;
 
@@ -114,7 +114,7 @@ fn answer(tag: Tag, serial: u64, yes: bool) -> Order<Reply> {
 fn op_of(command: &Command) -> Op {
     let (block, blocks) = (command.block, command.blocks);
     match command.kind {
-        Kind::Read => Op::Read { block, blocks },
+        Kind::Read | Kind::Compare => Op::Read { block, blocks },
         Kind::Write => Op::Write { block, blocks, fua: command.serial.is_multiple_of(2) },
         Kind::Zeroes => Op::WriteZeroes { block, blocks: u64::from(blocks), unmap: false, fua: false },
         Kind::Unmap | Kind::UnmapTaken => Op::Unmap { ranges: 1 },
@@ -131,7 +131,7 @@ impl CommandSet for SoftSet {
         self.now = now;
         assert!(self.queues.contains(&command.queue), "a command of a queue that is not open");
         let target = self.targets[command.disk];
-        let Command { serial, block, blocks, .. } = *command;
+        let serial = command.serial;
         match command.kind {
             Kind::Nothing => Plan::Reply(Reply { serial, ending: Ending::Answered(true) }),
             Kind::Read => Plan::Io { target, op: op_of(command), len: command.gets() },
@@ -139,7 +139,7 @@ impl CommandSet for SoftSet {
                 Plan::Io { target, op: op_of(command), len: command.sends() }
             }
             Kind::UnmapTaken | Kind::Take | Kind::TakeControl => Plan::Take { len: command.sends() },
-            Kind::Compare => Plan::Compare { target, block, blocks, len: command.sends() },
+            Kind::Compare => Plan::Steps { take: command.sends(), scratch: command.sends() },
             Kind::Answer => Plan::Answer { len: command.gets() },
             Kind::Control => self.answer_later(tag, serial),
             Kind::Park => self.park(tag, serial),
@@ -174,6 +174,22 @@ impl CommandSet for SoftSet {
                 assert_eq!(stamp_of(&data[..512]), Some(stamp(command.serial, command.block)), "not what was sent");
                 if kind == Kind::Take { Plan::Reply(reply) } else { self.answer_later(tag, command.serial) }
             }
+        }
+    }
+
+    fn step(
+        &mut self,
+        _tag: Tag,
+        command: &Command,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<bdev::Status>,
+    ) -> Step<Reply> {
+        let target = self.targets[command.disk];
+        match last {
+            None => Step::Io { on: Piece::Scratch, target, op: op_of(command), len: command.sends() },
+            Some(bdev::Status::Ok) if taken != scratch => Step::Done(Outcome::Miscompare),
+            Some(status) => Step::Done(Outcome::Done(status)),
         }
     }
 

@@ -4,7 +4,7 @@ use super::nvm_command::Limits;
 use super::subsystem::{Namespace, Subsystem};
 use crate::Completion;
 use bdev::{Op, RANGE_BYTES, Range};
-use exchange::Plan;
+use exchange::{Outcome, Piece, Plan, Step};
 use wire::limits::NSID_ALL;
 use wire::nvm::{Dsm, DsmRange, Rw};
 use wire::nvme::{FUSE_NONE, FUSE_SECOND, NvmOpcode, Sqe, Status};
@@ -106,9 +106,30 @@ fn write(limits: &Limits, ns: &Namespace, sqe: &Sqe, inline: u32) -> Planned {
 }
 
 fn compare(limits: &Limits, ns: &Namespace, sqe: &Sqe, inline: u32) -> Planned {
-    let (rw, len) = extent(limits, ns, sqe)?;
+    let (_, len) = extent(limits, ns, sqe)?;
     same_length(limits.sent_by_host(sqe, inline)?, len)?;
-    Ok(Some(Plan::Compare { target: ns.target, block: rw.slba, blocks: rw.nlb(), len }))
+    Ok(Some(Plan::Steps { take: len, scratch: len }))
+}
+
+/// Compare, with the host's data: reads the blocks, then compares them.
+pub(crate) fn step_compare(
+    subsystem: Option<&Subsystem>,
+    sqe: &Sqe,
+    (wanted, there): (&[u8], &[u8]),
+    read: Option<bdev::Status>,
+) -> Result<Step<Completion>, Status> {
+    let Some(read) = read else {
+        // The namespace may have gone or changed since the command was planned.
+        let namespace = subsystem.and_then(|s| s.namespace(sqe.nsid.get()));
+        let ns = namespace.ok_or(Status::INVALID_NAMESPACE_OR_FORMAT)?;
+        let rw = Rw::of(sqe);
+        check(ns, rw)?;
+        let op = Op::Read { block: rw.slba, blocks: rw.nlb() };
+        same_length(rw.nlb() << ns.shift, there.len() as u32)?;
+        return Ok(Step::Io { on: Piece::Scratch, target: ns.target, op, len: there.len() as u32 });
+    };
+    let differ = read == bdev::Status::Ok && wanted != there;
+    Ok(Step::Done(if differ { Outcome::Miscompare } else { Outcome::Done(read) }))
 }
 
 #[inline]

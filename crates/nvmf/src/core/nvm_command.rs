@@ -14,7 +14,7 @@ use super::status::of_outcome;
 use super::subsystem::Subsystems;
 use crate::view::ReferralView;
 use crate::{Capsule, Completion, Origin, Peer};
-use exchange::{CommandSet, Order, Outcome, Plan};
+use exchange::{CommandSet, Order, Outcome, Plan, Step};
 use reactor::RateLimit;
 use ring::{Slots, Tag, Tick};
 use std::collections::VecDeque;
@@ -186,6 +186,20 @@ impl CommandSet for Nvm {
             Ok(None) => Plan::Reply(self.complete(capsule.queue, sqe.cid.get(), Status::SUCCESS, 0)),
             Err(status) => Plan::Reply(self.fail(capsule, sqe, status.with_dnr(), 0)),
         }
+    }
+
+    fn step(
+        &mut self,
+        _tag: Tag,
+        capsule: &Capsule,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<bdev::Status>,
+    ) -> Step<Completion> {
+        let sqe = sqe_of(capsule);
+        let subsystem = self.subsystems.get(self.queues.at(capsule.queue).subsystem);
+        let step = nvm::step_compare(subsystem, sqe, (taken, scratch), last);
+        step.unwrap_or_else(|status| Step::Reply(self.fail(capsule, sqe, status.with_dnr(), 0)))
     }
 
     #[inline]

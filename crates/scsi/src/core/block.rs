@@ -1,6 +1,7 @@
 //! Commands that read and write blocks (SBC-3 5). This is the I/O path: nothing here allocates.
 
 use super::fail::Fail;
+use super::steps::CHUNK;
 use super::units::Unit;
 use crate::{Reply, Task};
 use bdev::Op;
@@ -139,7 +140,7 @@ pub(crate) fn verify(unit: &Unit, extent: &Extent, check: ByteCheck, task: &Task
         }
         ByteCheck::Compare => {
             let moves = whole_blocks(unit, bytes, task)?;
-            let plan = Plan::Compare { target, block, blocks: moves >> unit.shift, len: moves };
+            let plan = Plan::Steps { take: moves, scratch: moves.min(CHUNK) };
             Ok(Work { plan: (moves > 0).then_some(plan), way: Way::Out, wanted: bytes, moves })
         }
         ByteCheck::Reserved | ByteCheck::CompareOne => Err(Fail::in_cdb(1)),

@@ -8,6 +8,7 @@ use super::provisioning::{self, Same};
 use super::reservation;
 use super::scsi::Scsi;
 use super::units::Unit;
+use crate::shared::Selected;
 use crate::{Attribute, Reply, Task};
 use exchange::Plan;
 use ring::Tag;
@@ -24,9 +25,9 @@ impl Scsi {
     pub(crate) fn start(&mut self, tag: Tag, task: &Task) -> Plan<Reply> {
         match self.work(tag, task) {
             Ok(Work { plan, way, wanted, moves }) => {
-                let transfer = Transfer { wanted, expected: expected(task, way), moves };
                 if let Some(open) = self.open.get_mut(tag) {
-                    open.transfer = transfer;
+                    let descriptors = open.transfer.descriptors;
+                    open.transfer = Transfer { wanted, expected: expected(task, way), moves, descriptors };
                 }
                 plan.unwrap_or_else(|| Plan::Reply(self.settle(tag).good(moves)))
             }
@@ -42,9 +43,9 @@ impl Scsi {
 
     #[cold]
     fn refuse(&mut self, tag: Tag, task: &Task, fail: Fail) -> Plan<Reply> {
-        self.settle(tag);
+        let Transfer { descriptors, .. } = self.settle(tag);
         let expected = expected(task, Way::None);
-        Plan::Reply(Transfer { wanted: 0, expected, moves: 0 }.failed(fail, 0))
+        Plan::Reply(Transfer { wanted: 0, expected, moves: 0, descriptors }.failed(fail, 0))
     }
 
     #[inline]
@@ -53,6 +54,12 @@ impl Scsi {
         let nexus = self.nexuses[queue as usize].as_mut().expect("the port named an open queue");
         let slot = nexus.slot_mut(place).filter(|slot| slot.life == super::nexus::Life::Mapped);
         let Some(slot) = slot else { return self.without_unit(tag, task) };
+        let modes = self.units.get(slot.unit).map(Unit::modes).unwrap_or_default();
+        if modes.has(Selected::DESCRIPTORS)
+            && let Some(open) = self.open.get_mut(tag)
+        {
+            open.transfer.descriptors = true;
+        }
         if slot.attentions.is_pending()
             && !matches!(task.cdb[0], INQUIRY | REPORT_LUNS | REQUEST_SENSE)
             && let Some(attention) = self.tell_attention(queue, place)
@@ -137,17 +144,6 @@ impl Scsi {
         let unit = self.unit_at(queue, slot).ok_or(Fail::NO_UNIT)?;
         match parse(task)? {
             Command::Unmap { .. } => provisioning::unmap_list(unit, data),
-            Command::WriteSame { extent, unmap, .. } => {
-                block::in_range(unit, &extent)?;
-                if data.len() != unit.block_bytes() as usize {
-                    return Err(Fail::check(Key::ABORTED_COMMAND, Asc::NONE));
-                }
-                let (plan, series) = provisioning::same_data(unit, &extent, unmap, data);
-                if let Some(open) = self.open.get_mut(tag) {
-                    open.series = series;
-                }
-                Ok(Some(plan))
-            }
             _ => Err(Fail::check(Key::HARDWARE_ERROR, Asc::INTERNAL_TARGET_FAILURE)),
         }
     }

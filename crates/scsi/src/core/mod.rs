@@ -35,9 +35,11 @@ mod provisioning;
 mod reservation;
 mod scsi;
 mod status;
+mod steps;
 mod task_set;
 mod units;
 mod update;
+mod verify;
 
 pub use machine::{Config, Core};
 pub use scsi::Scsi;

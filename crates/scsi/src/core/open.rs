@@ -21,6 +21,15 @@ pub(crate) enum State {
     Worded,
 }
 
+/// How far a command of several steps is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// What comes first is done: the write before a verification, the pattern that is to be written.
+    pub written: bool,
+    /// Blocks that are done.
+    pub done: u32,
+}
+
 /// An open command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Open {
@@ -42,8 +51,8 @@ pub(crate) struct Open {
     /// The initiator's name for it.
     pub id: u32,
     pub transfer: Transfer,
-    /// The next block of a series of writes, and how many are left.
-    pub series: (u64, u32),
+    /// How far its steps are.
+    pub progress: Progress,
     pub since: Tick,
 }
 
@@ -62,7 +71,7 @@ impl Open {
             slot,
             id,
             transfer: Transfer { wanted: 0, expected: 0, moves: 0, descriptors: false },
-            series: (0, 0),
+            progress: Progress { written: false, done: 0 },
             since,
         }
     }

@@ -2,10 +2,12 @@
 
 use super::block::{Planned, Way, Work, in_range, length_at, writable};
 use super::fail::Fail;
+use super::open::Progress;
+use super::steps::{Buffers, CHUNK, Next, Stepped};
 use super::units::Unit;
 use crate::Task;
 use bdev::{Op, RANGE_BYTES, Range};
-use exchange::Plan;
+use exchange::{Piece, Plan};
 use wire::scsi::report::{UnmapDescriptor, UnmapHeader};
 use wire::scsi::{Asc, Extent};
 
@@ -36,33 +38,48 @@ pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task) 
     in_range(unit, extent)?;
     writable(unit)?;
     if same.no_data {
-        let plan = zeroes(unit, extent, same.unmap).ok_or(Fail::in_cdb(1))?;
-        return Ok(Work::without_data(plan));
+        let op = zeroes(unit, extent, same.unmap).ok_or(Fail::in_cdb(1))?;
+        return Ok(Work::without_data(Plan::Io { target: unit.target, op, len: 0 }));
     }
     let block = unit.block_bytes();
     if task.data_out < block {
         return Err(Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT));
     }
-    Ok(Work { plan: Some(Plan::Take { len: block }), way: Way::Out, wanted: block, moves: block })
+    let scratch = (u64::from(extent.blocks) << unit.shift).min(CHUNK.into()) as u32;
+    let plan = Plan::Steps { take: block, scratch };
+    Ok(Work { plan: Some(plan), way: Way::Out, wanted: block, moves: block })
 }
 
-/// WRITE SAME, with its block: the plan, and the series that follows the first block.
-pub(crate) fn same_data<R>(unit: &Unit, extent: &Extent, unmap: bool, data: &[u8]) -> (Plan<R>, (u64, u32)) {
-    if data.iter().all(|byte| *byte == 0)
-        && let Some(plan) = zeroes(unit, extent, unmap)
-    {
-        return (plan, (0, 0));
+/// WRITE SAME, with its block: zeroes as a whole, other patterns in large pieces.
+pub(super) fn step_same(
+    unit: &Unit,
+    extent: &Extent,
+    unmap: bool,
+    buffers: Buffers<'_>,
+    progress: &mut Progress,
+) -> Stepped {
+    let Buffers { taken: pattern, scratch } = buffers;
+    if progress.done == 0 && !progress.written {
+        if pattern.iter().all(|byte| *byte == 0)
+            && let Some(op) = zeroes(unit, extent, unmap)
+        {
+            progress.done = extent.blocks;
+            return Ok(Some(Next { on: Piece::Taken, op, len: 0 }));
+        }
+        scratch.chunks_exact_mut(pattern.len()).for_each(|block| block.copy_from_slice(pattern));
+        progress.written = true;
     }
-    let op = Op::Write { block: extent.lba, blocks: 1, fua: false };
-    let plan = Plan::Series { target: unit.target, op, len: unit.block_bytes() };
-    (plan, (extent.lba + 1, extent.blocks - 1))
+    let blocks = (extent.blocks - progress.done).min(scratch.len() as u32 >> unit.shift);
+    let op = Op::Write { block: extent.lba + u64::from(progress.done), blocks, fua: false };
+    progress.done += blocks;
+    Ok((blocks > 0).then_some(Next { on: Piece::Scratch, op, len: blocks << unit.shift }))
 }
 
 /// Zeroes without data, if the device has that. Space is given back only if it then reads as zeroes.
-fn zeroes<R>(unit: &Unit, extent: &Extent, unmap: bool) -> Option<Plan<R>> {
+fn zeroes(unit: &Unit, extent: &Extent, unmap: bool) -> Option<Op> {
     let unmap = unmap && unit.features.unmap && unit.features.unmap_zeroes;
     let op = Op::WriteZeroes { block: extent.lba, blocks: extent.blocks.into(), unmap, fua: false };
-    unit.features.write_zeroes.then_some(Plan::Io { target: unit.target, op, len: 0 })
+    unit.features.write_zeroes.then_some(op)
 }
 
 /// UNMAP, before its list is there.

@@ -6,11 +6,11 @@ use super::management::Functions;
 use super::nexus::Nexus;
 use super::open::{NO_SLOT, Open, OpenTable, State};
 use super::status::of_outcome;
+use super::steps::Buffers;
 use super::units::Units;
 use super::peer::Homes;
 use crate::{NodeView, Origin, Reply, Task};
-use bdev::Op;
-use exchange::{CommandSet, Order, Outcome, Plan};
+use exchange::{CommandSet, Order, Outcome, Plan, Step};
 use ring::{Tag, Tick};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -154,11 +154,25 @@ impl CommandSet for Scsi {
         }
     }
 
-    fn next_op(&mut self, tag: Tag) -> Option<Op> {
-        let (next, left) = &mut self.open.get_mut(tag)?.series;
-        *left = left.checked_sub(1)?;
-        let block = std::mem::replace(next, *next + 1);
-        Some(Op::Write { block, blocks: 1, fua: false })
+    fn step(
+        &mut self,
+        tag: Tag,
+        task: &Task,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<bdev::Status>,
+    ) -> Step<Reply> {
+        match self.next_step(tag, task, Buffers { taken, scratch }, last) {
+            Ok(Some(step)) => step,
+            Ok(None) => {
+                let transfer = self.settle(tag);
+                Step::Reply(transfer.good(transfer.moves))
+            }
+            Err(fail) => {
+                let transfer = self.settle(tag);
+                Step::Reply(transfer.failed(fail, transfer.moves.min(task.data_out)))
+            }
+        }
     }
 
     #[inline]

@@ -15,7 +15,7 @@ pub(crate) fn of_outcome(outcome: Outcome) -> Result<(), Fail> {
 }
 
 #[inline]
-fn of_device(status: bdev::Status) -> Result<(), Fail> {
+pub(crate) fn of_device(status: bdev::Status) -> Result<(), Fail> {
     if status == bdev::Status::Ok { Ok(()) } else { failure(status) }
 }
 

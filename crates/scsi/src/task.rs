@@ -1,6 +1,7 @@
 //! What passes between a port that carries SCSI and the SCSI core.
 
-use std::fmt;
+use crate::PortName;
+use std::net::IpAddr;
 use wire::scsi::Status;
 
 /// Bytes of sense data that a reply can carry.
@@ -151,35 +152,6 @@ impl Reply {
     }
 }
 
-/// The name of a SCSI port, on either side (SAM-5 4.6: initiator port name, target port name).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PortName {
-    /// Fibre Channel.
-    Fc {
-        /// World wide node name.
-        wwnn: u64,
-        /// World wide port name.
-        wwpn: u64,
-    },
-}
-
-impl PortName {
-    /// Whether both name the same port: the names of the nodes behind it do not count.
-    pub fn is_same_port(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Fc { wwpn: a, .. }, Self::Fc { wwpn: b, .. }) => a == b,
-        }
-    }
-}
-
-impl fmt::Display for PortName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fc { wwnn, wwpn } => write!(f, "nn-0x{wwnn:016x}:pn-0x{wwpn:016x}"),
-        }
-    }
-}
-
 /// Where a nexus came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -191,4 +163,6 @@ pub struct Origin {
     pub relative_port: u16,
     /// Target port group of our port.
     pub port_group: u16,
+    /// The initiator's address, where the transport has such.
+    pub address: Option<IpAddr>,
 }

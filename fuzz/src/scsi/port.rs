@@ -46,7 +46,7 @@ impl ScsiPort {
         let Some(queue) = (0..).find(|queue| !self.queues.contains(queue)) else { return };
         self.queues.insert(queue);
         let initiator = PortName::Fc { wwnn: 0x1000 + u64::from(queue), wwpn: 0x2000 + u64::from(queue) };
-        let origin = Origin { initiator, target: TARGET, relative_port: 1, port_group: 1 };
+        let origin = Origin { initiator, target: TARGET, relative_port: 1, port_group: 1, address: None };
         self.events.push_back(Event::Opened { queue, origin });
     }
 

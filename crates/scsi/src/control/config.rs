@@ -1,6 +1,6 @@
 //! The configuration as one value, and what the cores are told of it.
 
-use crate::PortName;
+use crate::{Network, PortName};
 use crate::view::{LogicalUnitView, MapView, NodeView, PortView, Rule};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct PortalGroup {
 pub struct InitiatorGroup {
     /// The rules in order.
     pub rules: Vec<Rule>,
+    /// From where those of them that have an address may come.
+    pub networks: Vec<Network>,
     /// A remark.
     pub comment: String,
 }
@@ -134,6 +136,7 @@ impl Config {
             MapView {
                 ports: ports.map_or_else(Vec::new, |group| group.portals.iter().map(Portal::view).collect()),
                 initiators: initiators.map_or_else(Vec::new, |group| group.rules.clone()),
+                networks: initiators.map_or_else(Vec::new, |group| group.networks.clone()),
                 luns: luns.clone(),
             }
         };

@@ -1,6 +1,6 @@
 //! Portal groups and initiator groups.
 
-use crate::PortName;
+use crate::{IscsiName, Network, PortName};
 use crate::control::config::Config;
 use crate::control::{Error, InitiatorGroup, Manager, Portal, PortalGroup};
 use crate::view::{Rule, Who};
@@ -17,7 +17,8 @@ pub struct NewPortal {
     pub relative: Option<u16>,
 }
 
-/// `ALL` or `ANY`, a world wide port name, a node name after `nn-`; each also after `!`, which keeps out.
+/// `ALL` or `ANY`, a world wide port name, a node name after `nn-`, an iSCSI name; each also after `!`, which keeps out.
+/// `naa.` and 16 digits is a port name, and the iSCSI initiator that is called so.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -29,10 +30,10 @@ pub fn parse_rule(text: &str) -> Result<Rule, String> {
     let lower = name.to_ascii_lowercase();
     let who = match lower.strip_prefix("nn-") {
         Some(node) => wwn(node).map(Who::Wwnn),
-        None => wwn(lower.strip_prefix("pn-").unwrap_or(&lower)).map(Who::Wwpn),
+        None => wwn(lower.strip_prefix("pn-").unwrap_or(&lower)).map(Who::Wwpn).or_else(|| iscsi(name)),
     };
     let refuse =
-        || format!("'{text}' is not ALL, a WWPN of 16 hexadecimal digits, nn- and a WWNN, or one of these after '!'");
+        || format!("'{text}' is not ALL, an iSCSI name, a WWPN of 16 hexadecimal digits, nn- and a WWNN, or one of these after '!'");
     Ok(Rule { allow, who: who.ok_or_else(refuse)? })
 }
 
@@ -43,7 +44,14 @@ pub fn show_rule(rule: &Rule) -> String {
         Who::All => format!("{not}ALL"),
         Who::Wwpn(name) => format!("{not}0x{name:016x}"),
         Who::Wwnn(name) => format!("{not}nn-0x{name:016x}"),
+        Who::Iscsi(name) => format!("{not}{name}"),
     }
+}
+
+/// A name of the kinds that the standard has (RFC 7143 4.2.7).
+fn iscsi(text: &str) -> Option<Who> {
+    let name = IscsiName::new(text)?;
+    ["iqn.", "eui.", "naa."].iter().any(|kind| name.as_str().strip_prefix(kind).is_some_and(|rest| !rest.is_empty())).then_some(Who::Iscsi(name))
 }
 
 /// 16 hexadecimal digits: plain, after `0x` or `naa.`, or in pairs with colons. Zero is no name.
@@ -122,7 +130,7 @@ impl Manager {
     pub fn create_initiator_group(&self, tag: u32, rules: &[Rule], comment: &str) -> Result<(), Error> {
         self.turn().change(|config| {
             check_tag(tag, config.initiator_groups.contains_key(&tag), "initiator")?;
-            let mut group = InitiatorGroup { rules: Vec::new(), comment: comment.to_owned() };
+            let mut group = InitiatorGroup { rules: Vec::new(), networks: vec![Network::Any], comment: comment.to_owned() };
             rules.iter().try_for_each(|rule| enter_rule(tag, &mut group, rule, None))?;
             config.initiator_groups.insert(tag, Arc::new(group));
             Ok(())
@@ -247,6 +255,7 @@ fn enter_rule(tag: u32, group: &mut InitiatorGroup, rule: &Rule, place: Option<u
 fn show(port: &PortName) -> String {
     match port {
         PortName::Fc { wwpn, .. } => format!("FC port 0x{wwpn:016x}"),
+        other => other.to_string(),
     }
 }
 
@@ -256,7 +265,7 @@ mod tests {
 
     #[test]
     fn rules_survive_their_text() {
-        for text in ["ALL", "!ALL", "0x21000024ff5ba06a", "!0x21000024ff5ba06a", "nn-0x20000024ff5ba06a"] {
+        for text in ["ALL", "!ALL", "0x21000024ff5ba06a", "!0x21000024ff5ba06a", "nn-0x20000024ff5ba06a", "!iqn.2016-06.io.x:y"] {
             assert_eq!(show_rule(&parse_rule(text).unwrap()), text);
         }
         let name = 0x2100_0024_ff5b_a06a;
@@ -264,7 +273,7 @@ mod tests {
             assert_eq!(parse_rule(text).unwrap(), Rule { allow: true, who: Who::Wwpn(name) }, "{text}");
         }
         for text in
-            ["", "!", "2100", "0000000000000000", "+1000024ff5ba06a", "iqn.2016-06.io.x:y", "21:00:00:24:ff:5b:a06a0"]
+            ["", "!", "2100", "0000000000000000", "+1000024ff5ba06a", "iqn.", "iqn.a b", "21:00:00:24:ff:5b:a06a0"]
         {
             assert!(parse_rule(text).is_err(), "{text}");
         }

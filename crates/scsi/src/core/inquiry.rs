@@ -41,8 +41,11 @@ pub(crate) fn standard(unit: Option<&Unit>, asked: Asked<'_>) -> Standard {
     data.vendor = wire::padded(&identity.vendor);
     data.product = wire::padded(&identity.product);
     data.revision = wire::padded(&identity.revision);
-    let PortName::Fc { .. } = asked.origin.target;
-    let versions = [version::SAM_5, version::SPC_4, version::SBC_3, version::FCP_4];
+    let transport = match asked.origin.target {
+        PortName::Fc { .. } => version::FCP_4,
+        _ => version::ISCSI,
+    };
+    let versions = [version::SAM_5, version::SPC_4, version::SBC_3, transport];
     for (place, version) in data.versions.iter_mut().zip(versions) {
         *place = U16::new(version);
     }
@@ -101,14 +104,30 @@ fn identification(unit: &Unit, asked: Asked<'_>) -> Vec<u8> {
 }
 
 fn port_designators(page: &mut Vec<u8>, origin: &Origin) {
-    let PortName::Fc { wwnn, wwpn } = origin.target;
-    let code_set = Designator::FIBRE_CHANNEL | Designator::BINARY;
-    let of_port = Designator::PIV | Designator::OF_PORT;
-    designator(page, code_set, of_port | Designator::NAA, &wwpn.to_be_bytes());
+    let protocol = match origin.target {
+        PortName::Fc { .. } => Designator::FIBRE_CHANNEL,
+        _ => Designator::ISCSI,
+    };
+    let (of_port, of_device) = (Designator::PIV | Designator::OF_PORT, Designator::PIV | Designator::OF_DEVICE);
+    let code_set = protocol | Designator::BINARY;
+    match origin.target {
+        PortName::Fc { wwpn, .. } => designator(page, code_set, of_port | Designator::NAA, &wwpn.to_be_bytes()),
+        name => name_string(page, of_port, &name.to_string()),
+    }
     let number = |number: u16| [0, 0, (number >> 8) as u8, number as u8];
     designator(page, code_set, of_port | Designator::RELATIVE_PORT, &number(origin.relative_port));
     designator(page, code_set, of_port | Designator::PORT_GROUP, &number(origin.port_group));
-    designator(page, code_set, Designator::PIV | Designator::OF_DEVICE | Designator::NAA, &wwnn.to_be_bytes());
+    match origin.target {
+        PortName::Fc { wwnn, .. } => designator(page, code_set, of_device | Designator::NAA, &wwnn.to_be_bytes()),
+        PortName::Iscsi { name, .. } | PortName::IscsiTarget { name, .. } => name_string(page, of_device, name.as_str()),
+    }
+}
+
+/// A SCSI name string: an iSCSI name with zeroes up to a multiple of four bytes (SPC-4 7.8.6.11).
+fn name_string(page: &mut Vec<u8>, association: u8, name: &str) {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.resize((bytes.len() + 1).next_multiple_of(4), 0);
+    designator(page, Designator::ISCSI | Designator::UTF_8, association | Designator::NAME_STRING, &bytes);
 }
 
 fn designator(page: &mut Vec<u8>, code_set: u8, kind: u8, bytes: &[u8]) {

@@ -140,8 +140,7 @@ impl Scsi {
 
 /// Gives a nexus the LUNs that the views give it. Whether that changed anything.
 fn remap(nexus: &mut Nexus, nodes: &BTreeMap<u32, Arc<NodeView>>, units: &Units) -> bool {
-    let (initiator, target) = (nexus.origin.initiator, nexus.origin.target);
-    let found = nodes.values().find_map(|node| Some((node, node.map_of(&initiator, &target)?)));
+    let found = nodes.values().find_map(|node| Some((node, node.map_of(&nexus.origin)?)));
     let Some((node, (place, map))) = found else {
         nexus.map = None;
         return nexus.remap(&[]);

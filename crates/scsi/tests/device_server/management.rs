@@ -196,7 +196,7 @@ fn target_reset_resets_what_the_nexus_reaches_and_no_more() {
     for _ in 0..3 {
         rig.add_disk(FEATURES);
     }
-    let PortName::Fc { wwpn, .. } = initiator(0);
+    let PortName::Fc { wwpn, .. } = initiator(0) else { unreachable!() };
     let own = MapView { initiators: vec![Rule { allow: true, who: Who::Wwpn(wwpn) }], ..map(&[(0, 1), (1, 2)]) };
     rig.put_node(node(vec![own, map(&[(0, 2), (1, 3)])]));
     rig.open(0, 0);

@@ -14,7 +14,7 @@ fn report_luns(rig: &mut Rig, select: u8, room: u32) -> Vec<u16> {
 }
 
 fn allow(n: u64) -> Rule {
-    let PortName::Fc { wwpn, .. } = initiator(n);
+    let PortName::Fc { wwpn, .. } = initiator(n) else { unreachable!() };
     Rule { allow: true, who: Who::Wwpn(wwpn) }
 }
 

@@ -222,6 +222,7 @@ impl FcpPort {
             target: PortName::Fc { wwnn: info.local.node.0, wwpn: info.local.port.0 },
             relative_port: lane.port.relative,
             port_group: lane.port.group,
+            address: None,
         };
         if queue as usize == self.sessions.len() {
             self.sessions.push(None);

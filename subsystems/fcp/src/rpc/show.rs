@@ -10,13 +10,17 @@ use wire::fc::Wwn;
 pub(super) fn wwpn(port: &PortName) -> String {
     match port {
         PortName::Fc { wwpn, .. } => format!("0x{wwpn:016x}"),
+        other => other.to_string(),
     }
 }
 
 /// An entry of `scsi_get_portal_groups`.
 pub(super) fn portal_group(tag: u32, group: &PortalGroup, ports: &Ports) -> Value {
     let portal = |portal: &scsi::control::Portal| {
-        let PortName::Fc { wwpn: name, .. } = portal.port;
+        let name = match portal.port {
+            PortName::Fc { wwpn, .. } => wwpn,
+            _ => 0,
+        };
         let state = ports.find(Wwn(name)).map(|port| port.status().state);
         json!({
             "label": portal.label,

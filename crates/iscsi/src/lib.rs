@@ -11,15 +11,23 @@
 //! No input or output, no clock: whoever owns the socket also ends a login that takes too long.
 #![forbid(unsafe_code)]
 
+pub mod chap;
 pub mod directory;
+mod keys;
+pub mod limits;
 pub mod login;
+mod name;
+mod negotiation;
 mod parameters;
 pub mod secrets;
 mod status;
+mod terms;
+pub mod text;
 pub mod text_phase;
 
 pub use directory::{AuthPolicy, Chap, Credentials, Directory, Options, Portal, TargetInfo, TargetRecord, Visitor};
 pub use login::{Admission, Agreement, Login, Peer, SessionKind, Step};
+pub use name::normalise;
 pub use parameters::Parameters;
 pub use secrets::Secret;
 pub use status::Status;

@@ -1,8 +1,8 @@
 //! A target port's logical units, and one of them as a disk.
 
-use super::{Answer, Cdb, ScsiQueue};
+use super::{Answer, Cdb, ScsiQueue, Transfer};
 use crate::fibre::{FcPort, Lane};
-use crate::{Error, Namespace, Options, Payload, Queue, Result, ScsiAddress};
+use crate::{Error, Namespace, Options, Queue, Result, ScsiAddress};
 use fc::{Fc4, Names, SessionId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,11 @@ pub struct Target {
     port: Arc<FcPort>,
     session: SessionId,
     timeout: Duration,
+}
+
+fn scsi(queue: &mut Queue) -> &mut ScsiQueue {
+    let Queue::Scsi(queue) = queue else { unreachable!("made as one") };
+    queue
 }
 
 impl Target {
@@ -48,18 +53,27 @@ impl Target {
     /// # Errors
     /// The login is gone, or no answer came in time.
     pub fn command(&self, lun: u16, cdb: Cdb, data: &mut [u8]) -> Result<Answer> {
-        let mut queue = Queue::Scsi(Box::new(self.queue(lun, 1, CONTROL)?));
-        let payload = if data.is_empty() { Payload::None } else { Payload::Read(data.len() as u32) };
+        self.transfer(lun, cdb, if data.is_empty() { Transfer::None } else { Transfer::In(data) })
+    }
+
+    /// One command with data in either direction, waited for, whatever comes of it.
+    ///
+    /// # Errors
+    /// As [`Target::command`].
+    pub fn transfer(&self, lun: u16, cdb: Cdb, mut transfer: Transfer<'_>) -> Result<Answer> {
+        let payload = transfer.payload();
+        let mut queue = Queue::Scsi(Box::new(self.queue(lun, 1, CONTROL.max(payload.bytes()))?));
         let slot = queue.take().expect("a new queue has a free slot");
-        let Queue::Scsi(scsi) = &mut queue else { unreachable!("made above") };
-        scsi.start(slot, cdb, payload);
-        let cqe = queue.wait_for(slot, "a SCSI command", self.timeout)?;
-        let Queue::Scsi(scsi) = &mut queue else { unreachable!("made above") };
-        data.copy_from_slice(&scsi.buffer(slot)[..data.len()]);
-        match scsi.complaint(slot) {
-            Some(answer) if !cqe.status().is_success() => Ok(answer.clone()),
-            _ => Ok(Answer { status: wire::scsi::Status::GOOD, sense: Vec::new(), moved: data.len() as u32 }),
+        if let Transfer::Out(data) = &transfer {
+            queue.buffer_mut(slot)[..data.len()].copy_from_slice(data);
         }
+        scsi(&mut queue).start(slot, cdb, payload);
+        queue.wait_for(slot, "a SCSI command", self.timeout)?;
+        let queue = scsi(&mut queue);
+        if let Transfer::In(data) = &mut transfer {
+            data.copy_from_slice(&queue.buffer(slot)[..data.len()]);
+        }
+        Ok(queue.said(slot).expect("it is over").clone())
     }
 
     /// As [`Target::command`], past unit attentions; anything but GOOD is an error.

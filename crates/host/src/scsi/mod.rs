@@ -6,4 +6,4 @@ mod queue;
 
 pub use cdb::Cdb;
 pub use disk::{Disk, Inquiry, Target};
-pub use queue::{Answer, ScsiQueue};
+pub use queue::{Answer, ScsiQueue, Transfer};

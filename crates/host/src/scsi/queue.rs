@@ -20,6 +20,30 @@ pub struct Answer {
     pub sense: Vec<u8>,
     /// Bytes of data that moved.
     pub moved: u32,
+    /// What the unit said of bytes that were expected and did not move, or of more that would have.
+    pub residual: Residual,
+}
+
+/// The data of one command that is waited for.
+#[derive(Debug)]
+pub enum Transfer<'a> {
+    /// None.
+    None,
+    /// So many bytes are expected.
+    In(&'a mut [u8]),
+    /// These are offered.
+    Out(&'a [u8]),
+}
+
+impl Transfer<'_> {
+    /// As a queue wants it.
+    pub fn payload(&self) -> Payload {
+        match self {
+            Self::None => Payload::None,
+            Self::In(data) => Payload::Read(data.len() as u32),
+            Self::Out(data) => Payload::Write(data.len() as u32),
+        }
+    }
 }
 
 impl Answer {
@@ -172,7 +196,8 @@ impl ScsiQueue {
         if rsp.status == ScsiStatus::GOOD.0 && wanted.checked_sub(left) != Some(response.moved) {
             return Err(broken(format!("{} of {wanted} bytes moved, the residual is {left}", response.moved)));
         }
-        Ok(Answer { status: ScsiStatus(rsp.status), sense: rsp.sense.to_vec(), moved: response.moved })
+        let (status, sense) = (ScsiStatus(rsp.status), rsp.sense.to_vec());
+        Ok(Answer { status, sense, moved: response.moved, residual: rsp.residual })
     }
 
     /// The status as the load and the verification read it: they know only NVMe's.
@@ -183,12 +208,17 @@ impl ScsiQueue {
             (false, false) => Status::INTERNAL_ERROR.with_dnr(),
         };
         self.done.push_back(Completion { slot, cqe: Cqe::new(slot.0, status) });
-        self.answers[slot.index()] = (!answer.is_good()).then_some(answer);
+        self.answers[slot.index()] = Some(answer);
     }
 
-    /// What came to the command that was last in a slot, if it was not GOOD.
-    pub fn complaint(&self, slot: Slot) -> Option<&Answer> {
+    /// What came to the command that was last in a slot.
+    pub fn said(&self, slot: Slot) -> Option<&Answer> {
         self.answers[slot.index()].as_ref()
+    }
+
+    /// The same, if it was not GOOD.
+    pub fn complaint(&self, slot: Slot) -> Option<&Answer> {
+        self.said(slot).filter(|answer| !answer.is_good())
     }
 
     /// As [`crate::Queue::next_done`].

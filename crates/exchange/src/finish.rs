@@ -25,7 +25,7 @@ where
                 let plan = self.set.taken(tag, &find(&mut self.exchanges, tag).command, data.bytes_mut(), now);
                 self.follow_taken(tag, queue, data, plan);
             }
-            Need::Io { target, op, .. } => self.submit(tag, target, op, data),
+            Need::Io { target, op, .. } => self.launch(tag, target, op, data),
             Need::Steps { .. } => {
                 self.open(tag).taken = data;
                 self.go_on(tag, None);
@@ -42,7 +42,17 @@ where
             return self.follow(tag, plan);
         };
         self.open(tag).need = Need::Io { target, op, len };
-        self.submit(tag, target, op, data);
+        self.launch(tag, target, op, data);
+    }
+
+    /// Starts an operation whose data is here, if it may start now.
+    #[inline]
+    fn launch(&mut self, tag: Tag, target: Tag, op: Op, data: Data) {
+        let exchange = find(&mut self.exchanges, tag);
+        if self.set.may_start(tag, &exchange.command, op) {
+            return self.submit(tag, target, op, data);
+        }
+        (exchange.state, exchange.taken) = (State::Paused, data);
     }
 
     pub(crate) fn on_done(&mut self, done: Done) {
@@ -104,7 +114,9 @@ where
         let now = self.now;
         let exchange = self.open(tag);
         if exchange.state == State::Paused {
-            return self.go_on(tag, None);
+            let Need::Io { target, op, .. } = exchange.need else { return self.go_on(tag, None) };
+            let data = std::mem::take(&mut exchange.taken);
+            return self.submit(tag, target, op, data);
         }
         assert_eq!(exchange.state, State::Parked, "started by nobody's wish");
         exchange.state = State::Controlling;

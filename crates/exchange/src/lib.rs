@@ -221,8 +221,8 @@ pub enum Order<R> {
         /// Given back with the ending.
         token: u64,
     },
-    /// Go on with a command that was planned as [`Plan::Park`], with what [`CommandSet::resume`] plans; or with one that
-    /// waits between two steps, with what [`CommandSet::step`] says.
+    /// Go on with a command that was planned as [`Plan::Park`], with what [`CommandSet::resume`] plans; with one that
+    /// waits between two steps, with what [`CommandSet::step`] says; or with an operation that might not start before.
     Start {
         /// The command's name.
         tag: Tag,
@@ -274,6 +274,13 @@ pub trait CommandSet {
     /// Reads the data of [`Plan::Take`] and plans on. An operation planned here takes over the data, which may be rewritten
     /// for it; one that moves no data does not, and the data is given back.
     fn taken(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8], now: Tick) -> Plan<Self::Reply>;
+    /// The data of a [`Plan::Io`] is here: whether the operation may start. `false`: the data stays until [`Order::Start`], with
+    /// which the operation starts, or until an abort. Of one command it may be asked twice.
+    #[inline]
+    fn may_start(&mut self, tag: Tag, command: &Self::Command, op: Op) -> bool {
+        let _ = (tag, command, op);
+        true
+    }
     /// The next step of a [`Plan::Steps`]: the first one when the data is here, each other one when an operation ended
     /// (`last` is how) or [`Order::Start`] came. Never called once the command is aborted: what it keeps goes with the reply
     /// to it, worded as aborted.
@@ -294,7 +301,7 @@ pub trait CommandSet {
     fn sent(&mut self, tag: Tag) {
         let _ = tag;
     }
-    /// A command that was parked, or waited between two steps, was aborted: forget it, and an [`Order::Answer`] or [`Order::Start`] of it that was not pulled yet.
+    /// A command that was parked, waited between two steps or might not start was aborted: forget it, and an [`Order::Answer`] or [`Order::Start`] of it that was not pulled yet.
     fn unpark(&mut self, tag: Tag);
     /// What [`Order::Abort`] calls this command.
     fn id(&self, command: &Self::Command) -> u32;

@@ -105,6 +105,9 @@ where
     /// Writes data that came with the command to a device in RAM, from where it is.
     pub(crate) fn write_through(&mut self, tag: Tag, target: Tag, op: Op, len: u32) -> bool {
         let Some(bytes) = self.port.arrived(tag, len) else { return false };
+        if !self.set.may_start(tag, &find(&mut self.exchanges, tag).command, op) {
+            return false;
+        }
         let Some(device) = self.targets.usable(target) else { return false };
         let Some(status) = device.channel.write_now(op, bytes) else { return false };
         self.meter(target, op, status, len, self.now);

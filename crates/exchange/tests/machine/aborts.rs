@@ -1,10 +1,11 @@
 //! Each row of the table of states in the crate's header, for an abort by identifier and for a peer that is gone.
 
-use crate::rig::{Call, Rig, Word, pieces, tag};
+use crate::rig::{Call, READ, Rig, WRITE, Word, pieces, tag};
 use bdev::Status;
-use exchange::{Event, Order, Outcome, Plan};
+use exchange::{Event, Order, Outcome, Piece, Plan, Step};
 
 const ABORTED: Word = Word::Told(Outcome::Aborted);
+const TWO: Plan<Word> = Plan::Steps { take: 4096, scratch: 4096 };
 
 fn rig() -> Rig {
     Rig::new(&[pieces(4096, 4)])
@@ -79,13 +80,64 @@ fn an_executing_read_that_is_aborted_sends_no_data() {
 }
 
 #[test]
-fn an_executing_comparison_gives_both_buffers_back() {
+fn an_executing_step_gives_both_buffers_back() {
     both_ways(|rig, abort, by_id| {
-        rig.command(0, rig.compare(4096));
+        rig.group.set.steps = [rig.io(Piece::Scratch, READ, 4096)].into();
+        rig.command(0, TWO);
         rig.fetched(0, true);
         assert_eq!(rig.census(), (1, 8192, 0));
+        assert_eq!(abort(rig, 0), [Call::Cancel(0)]);
+        assert_eq!(rig.done(0, Status::Ok), [Call::Reply(0, ABORTED)], "no step follows");
+        ends(rig, 0, by_id, true);
+    });
+}
+
+#[test]
+fn steps_that_fetch_give_both_buffers_back() {
+    both_ways(|rig, abort, by_id| {
+        rig.command(0, TWO);
+        assert_eq!(abort(rig, 0), [Call::CancelFetch(0)]);
+        assert_eq!(rig.fetched(0, true), [Call::Reply(0, ABORTED)]);
+        ends(rig, 0, by_id, true);
+    });
+}
+
+#[test]
+fn steps_that_pause_are_forgotten_at_once() {
+    both_ways(|rig, abort, by_id| {
+        rig.group.set.steps = [Step::Wait].into();
+        rig.command(0, TWO);
+        assert_eq!(rig.fetched(0, true), [Call::Step(0, 4096, 4096, None)]);
+        assert_eq!(rig.census(), (1, 8192, 0));
+        assert_eq!(abort(rig, 0), [Call::Unpark(0), Call::Reply(0, ABORTED)]);
+        ends(rig, 0, by_id, true);
+    });
+}
+
+#[test]
+fn steps_that_rest_end_in_the_next_turn() {
+    both_ways(|rig, abort, by_id| {
+        rig.disk.borrow_mut().at_once = Some(Status::Ok);
+        rig.group.set.steps = (0..200).map(|_| rig.io(Piece::Taken, WRITE, 4096)).collect();
+        rig.command(0, TWO);
+        rig.fetched(0, true);
+        rig.group.set.steps.truncate(70);
+        // The turn of the abort goes on with 64 of them first; the abort then finds it resting again.
         abort(rig, 0);
-        assert_eq!(rig.done(0, Status::Aborted), [Call::Reply(0, ABORTED)]);
+        assert_eq!((rig.group.set.steps.len(), rig.census().1), (6, 8192));
+        assert_eq!(rig.poll(), [Call::Reply(0, ABORTED)]);
+        ends(rig, 0, by_id, true);
+    });
+}
+
+#[test]
+fn a_write_that_may_not_start_is_forgotten_at_once() {
+    both_ways(|rig, abort, by_id| {
+        rig.group.set.holds = true;
+        rig.command(0, rig.write(4096));
+        assert_eq!(rig.fetched(0, true), []);
+        assert_eq!(rig.census(), (1, 4096, 0));
+        assert_eq!(abort(rig, 0), [Call::Unpark(0), Call::Reply(0, ABORTED)]);
         ends(rig, 0, by_id, true);
     });
 }

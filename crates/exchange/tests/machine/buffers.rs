@@ -75,22 +75,22 @@ fn an_abort_of_who_waits_lets_those_behind_it_go_on() {
     assert_eq!(calls, [Call::Reply(1, Word::Told(Outcome::Aborted)), Call::Fetch(2)]);
 }
 
+const TWO: Plan<Word> = Plan::Steps { take: 4096, scratch: 4096 };
+
 #[test]
-fn a_comparison_gets_its_two_pieces_though_they_are_all_there_is() {
+fn steps_get_their_two_pieces_though_they_are_all_there_is() {
     let mut rig = Rig::new(&[pieces(4096, 2)]);
-    assert_eq!(rig.command(0, rig.compare(4096)), [Call::Fetch(0)]);
+    assert_eq!(rig.command(0, TWO), [Call::Fetch(0)]);
     assert_eq!(rig.census(), (1, 8192, 0));
-    let calls = rig.fetched(0, true);
-    assert_eq!(calls, [Call::Submit(0, READ)]);
-    assert_eq!(rig.done(0, Status::ReadError), [Call::Reply(0, Word::Told(Outcome::Done(Status::ReadError)))]);
+    rig.fetched(0, true);
     assert_eq!(rig.census(), (1, 0, 0));
 }
 
 #[test]
-fn a_comparison_that_finds_one_piece_takes_none_and_does_not_spin() {
+fn steps_that_find_one_piece_take_none_and_do_not_spin() {
     let mut rig = Rig::new(&[pieces(4096, 2)]);
     rig.command_on(1, 0, rig.write(4096));
-    assert_eq!(rig.command(1, rig.compare(4096)), []);
+    assert_eq!(rig.command(1, TWO), []);
     assert_eq!(rig.census(), (2, 4096, 1));
     let before = rig.now;
     assert_eq!((rig.group.poll(before), rig.census().2), (0, 1));
@@ -100,17 +100,14 @@ fn a_comparison_that_finds_one_piece_takes_none_and_does_not_spin() {
 }
 
 #[test]
-fn a_comparison_says_whether_the_blocks_differ() {
-    for (byte, outcome) in [(1, Outcome::Done(Status::Ok)), (2, Outcome::Miscompare)] {
-        let mut rig = Rig::new(&[pieces(4096, 2)]);
-        rig.command(0, rig.compare(4096));
-        rig.group.port.held.get_mut(&0).unwrap().bytes_mut().fill(1);
-        rig.fetched(0, true);
-        rig.disk.borrow_mut().held.get_mut(&0).unwrap().1.bytes_mut().fill(1);
-        rig.disk.borrow_mut().held.get_mut(&0).unwrap().1.bytes_mut()[4095] = byte;
-        assert_eq!(rig.done(0, Status::Ok), [Call::Reply(0, Word::Told(outcome))]);
-        assert_eq!(rig.census(), (1, 0, 0));
-    }
+fn pieces_of_two_sizes_are_taken_and_given_back() {
+    let mut rig = Rig::new(&[pieces(512, 1), pieces(8192, 1)]);
+    rig.command(0, Plan::Steps { take: 512, scratch: 8192 });
+    assert_eq!(rig.census(), (1, 4096 + 8192, 0), "pieces are of whole pages");
+    rig.fetched(0, true);
+    assert_eq!(rig.census(), (1, 0, 0));
+    assert_eq!(rig.command(1, Plan::Steps { take: 0, scratch: 8192 }).len(), 2, "a step and the reply");
+    assert_eq!(rig.census(), (2, 0, 0));
 }
 
 #[test]

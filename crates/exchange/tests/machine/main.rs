@@ -4,5 +4,5 @@ mod aborts;
 mod buffers;
 mod detach;
 mod rig;
-mod series;
 mod start;
+mod steps;

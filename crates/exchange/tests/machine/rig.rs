@@ -2,7 +2,7 @@
 
 use bdev::{Channel, Done, Op, Status};
 use dma::{Arena, Backing, Class, Data, Options, Pool, Region};
-use exchange::{CommandSet, Event, Group, Order, Outcome, Plan, Port};
+use exchange::{CommandSet, Event, Group, Order, Outcome, Piece, Plan, Port, Step};
 use ring::{Tag, Tick};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +37,8 @@ pub enum Call {
     Closed(u32),
     Sent(u32),
     Places(usize),
+    /// Lengths of the two pieces, and how the last operation ended.
+    Step(u32, usize, usize, Option<Status>),
 }
 
 /// What was called, by all three, in order.
@@ -130,8 +132,10 @@ pub struct TestSet {
     pub after_take: Plan<Word>,
     /// What [`Order::Start`] goes on with.
     pub after_start: Plan<Word>,
-    /// What a series goes on with.
-    pub steps: VecDeque<Op>,
+    /// What steps go on with; then the last operation's status ends them.
+    pub steps: VecDeque<Step<Word>>,
+    /// Operations may not start by themselves.
+    pub holds: bool,
 }
 
 impl CommandSet for TestSet {
@@ -151,8 +155,20 @@ impl CommandSet for TestSet {
     fn resume(&mut self, _tag: Tag, _command: &Command, _now: Tick) -> Plan<Word> {
         self.after_start
     }
-    fn next_op(&mut self, _tag: Tag) -> Option<Op> {
-        self.steps.pop_front()
+    fn may_start(&mut self, _tag: Tag, _command: &Command, _op: Op) -> bool {
+        !self.holds
+    }
+    fn step(
+        &mut self,
+        tag: Tag,
+        _command: &Command,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<Status>,
+    ) -> Step<Word> {
+        let lens = (taken.len(), scratch.len());
+        self.log.borrow_mut().push(Call::Step(tag.index() as u32, lens.0, lens.1, last));
+        self.steps.pop_front().unwrap_or(Step::Done(Outcome::Done(last.unwrap_or(Status::Ok))))
     }
     fn sent(&mut self, tag: Tag) {
         self.log.borrow_mut().push(Call::Sent(tag.index() as u32));
@@ -214,7 +230,7 @@ impl Rig {
         let after_take = Plan::Reply(Word::Plain(9));
         let after_start = Plan::Reply(Word::Plain(8));
         let (orders, steps) = (VecDeque::new(), VecDeque::new());
-        let set = TestSet { log: log.clone(), orders, after_take, after_start, steps };
+        let set = TestSet { log: log.clone(), orders, after_take, after_start, steps, holds: false };
         let mut group = Group::new(port, set, pool, 0);
         let target = group.attach(Box::new(TestDisk(log.clone(), disk.clone())), [bdev::Meter::default()].into());
         let mut rig = Self { group, disk, target, now: 5, arena, log };
@@ -290,8 +306,9 @@ impl Rig {
         Plan::Io { target: self.target, op: WRITE, len }
     }
 
-    pub fn compare(&self, len: u32) -> Plan<Word> {
-        Plan::Compare { target: self.target, block: 1, blocks: 8, len }
+    /// An operation of steps.
+    pub fn io(&self, on: Piece, op: Op, len: u32) -> Step<Word> {
+        Step::Io { on, target: self.target, op, len }
     }
 
     /// Open exchanges, bytes out, waiting.

@@ -72,6 +72,17 @@ fn run(suite: &Suite, ports: [u16; 2]) -> Vec<Case> {
     best
 }
 
+/// For comparison: another target's table, to the terminal.
+#[test]
+#[ignore = "judges another target, which QFC_SUITE_URL names (one URL, or two paths to one logical unit); all on it is lost"]
+fn what_another_target_makes_of_it() {
+    let urls = std::env::var("QFC_SUITE_URL").expect("QFC_SUITE_URL is set");
+    let urls: Vec<String> = urls.split_whitespace().map(str::to_owned).collect();
+    let urls = [urls[0].clone(), urls[urls.len() - 1].clone()];
+    let cases: Vec<Case> = suite::list().iter().flat_map(|suite| suite.run(&urls, "the only one")).collect();
+    println!("{}", table::text(&cases, &[]));
+}
+
 #[test]
 fn every_case_passes() {
     if !is_installed() {

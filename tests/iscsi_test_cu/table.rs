@@ -12,7 +12,8 @@ pub fn write(path: &Path, cases: &[Case], skips: &[(&str, &str)]) {
     std::fs::write(path, text(cases, skips)).expect("the table can be written");
 }
 
-fn text(cases: &[Case], skips: &[(&str, &str)]) -> String {
+/// The table as text.
+pub fn text(cases: &[Case], skips: &[(&str, &str)]) -> String {
     let count = |of: &[&Case], which: fn(&Verdict) -> bool| of.iter().filter(|case| which(&case.verdict)).count();
     let all: Vec<&Case> = cases.iter().collect();
     let mut text =

@@ -13,6 +13,7 @@
 
 pub mod chap;
 pub mod directory;
+pub mod initiator;
 mod keys;
 pub mod limits;
 pub mod login;

@@ -217,11 +217,6 @@ impl Negotiation {
         OPERATIONAL.iter().all(|key| self.suits(key))
     }
 
-    /// Whether all that we offered was answered.
-    pub fn is_answered(&self) -> bool {
-        self.open.is_empty()
-    }
-
     fn offer(&mut self, key: &Key, out: &mut Writer) {
         self.open.insert(key.id);
         let words = || self.terms.words(key.id).join(",");

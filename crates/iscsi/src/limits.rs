@@ -18,8 +18,8 @@ pub const LOGIN_SEGMENT: usize = 8192;
 /// Bytes of text in one logical request, all its parts with the C bit together. Section 6.2 asks for 8192 at least.
 pub const TEXT: usize = 16 << 10;
 
-/// Keys in one logical request: about three times what an initiator with a use for every key sends.
-pub const PAIRS: usize = 96;
+/// Keys in one logical request: about four times what an initiator with a use for every key sends.
+pub const PAIRS: usize = 128;
 
 /// Login requests of one login: a mutual CHAP with every step and every offer on its own needs 9.
 pub const ROUNDS: u32 = 32;

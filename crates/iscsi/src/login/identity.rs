@@ -21,23 +21,20 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// One key.
+    /// One key. libiscsi repeats names, alias and type in the operational stage: the same value again says nothing new.
     pub fn take(&mut self, key: Identity, value: &str) -> Result<(), Refusal> {
         if value.len() > limits::VALUE {
             return Err(Refusal::protocol("a name or alias of more than 255 bytes"));
         }
-        let named = matches!(key, Identity::InitiatorName | Identity::TargetName | Identity::SessionType);
-        if self.closed && named {
-            return Err(Refusal::protocol("a name or the session type after the first request"));
-        }
-        let again = match key {
-            Identity::InitiatorName => self.initiator.replace(named_node(value)?).is_some(),
-            Identity::TargetName => self.target.replace(named_node(value)?).is_some(),
-            Identity::SessionType => self.discovery.replace(is_discovery(value)?).is_some(),
-            Identity::InitiatorAlias => self.alias.replace(value.to_owned()).is_some(),
-            Identity::NodeArchitecture => std::mem::replace(&mut self.architecture, true),
+        let closed = self.closed;
+        let fits = match key {
+            Identity::InitiatorName => keep(&mut self.initiator, named_node(value)?, closed),
+            Identity::TargetName => keep(&mut self.target, named_node(value)?, closed),
+            Identity::SessionType => keep(&mut self.discovery, is_discovery(value)?, closed),
+            Identity::InitiatorAlias => keep(&mut self.alias, value.to_owned(), false),
+            Identity::NodeArchitecture => !std::mem::replace(&mut self.architecture, true),
         };
-        if again { Err(Refusal::protocol("an identity key twice")) } else { Ok(()) }
+        if fits { Ok(()) } else { Err(Refusal::protocol("an identity key twice, or after the first request")) }
     }
 
     /// The first logical request is over: what must be there?
@@ -50,6 +47,18 @@ impl Declared {
             return Err(Refusal::new(Status::MissingParameter, "no TargetName, and not a discovery session"));
         }
         Ok(())
+    }
+}
+
+/// Puts a value where there is none yet; whether that may be. Once names are `closed` only the same value may come.
+fn keep<T: PartialEq>(place: &mut Option<T>, value: T, closed: bool) -> bool {
+    match place {
+        Some(there) => *there == value,
+        None if closed => false,
+        None => {
+            *place = Some(value);
+            true
+        }
     }
 }
 

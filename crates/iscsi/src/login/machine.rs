@@ -236,7 +236,7 @@ impl Login {
         self.declared.close()?;
         let leading = self.agreement.tsih == 0;
         self.agreement.initiator = self.declared.initiator.clone().unwrap_or_default();
-        let target = self.declared.target.take().filter(|_| self.declared.discovery != Some(true));
+        let target = self.declared.target.clone().filter(|_| self.declared.discovery != Some(true));
         let Some(target) = target else {
             let policy = directory.discovery(&self.agreement.peer.portal);
             let negotiation = Negotiation::new(self.terms(&TargetInfo::default()), true, leading);

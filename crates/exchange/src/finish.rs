@@ -49,7 +49,7 @@ where
     #[inline]
     fn launch(&mut self, tag: Tag, target: Tag, op: Op, data: Data) {
         let exchange = find(&mut self.exchanges, tag);
-        if self.set.may_start(tag, &exchange.command, op) {
+        if self.set.may_start(tag, &exchange.command, op, true) {
             return self.submit(tag, target, op, data);
         }
         (exchange.state, exchange.taken) = (State::Paused, data);

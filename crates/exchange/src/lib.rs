@@ -200,6 +200,13 @@ pub enum Step<R> {
     Done(Outcome),
     /// The end, worded.
     Reply(R),
+    /// The end, with the first `len` bytes of the command set's own buffer for the host; not 0.
+    Send {
+        /// How many bytes.
+        len: u32,
+        /// The reply behind them.
+        reply: R,
+    },
 }
 
 /// What a command set wants done that no command of this moment asks for.
@@ -274,11 +281,11 @@ pub trait CommandSet {
     /// Reads the data of [`Plan::Take`] and plans on. An operation planned here takes over the data, which may be rewritten
     /// for it; one that moves no data does not, and the data is given back.
     fn taken(&mut self, tag: Tag, command: &Self::Command, data: &mut [u8], now: Tick) -> Plan<Self::Reply>;
-    /// The data of a [`Plan::Io`] is here: whether the operation may start. `false`: the data stays until [`Order::Start`], with
-    /// which the operation starts, or until an abort. Of one command it may be asked twice.
+    /// The data of a [`Plan::Io`] is here: whether the operation may start. If not, and it `waits`, the data stays until
+    /// [`Order::Start`], with which the operation starts, or until an abort. If it does not wait, this is asked again.
     #[inline]
-    fn may_start(&mut self, tag: Tag, command: &Self::Command, op: Op) -> bool {
-        let _ = (tag, command, op);
+    fn may_start(&mut self, tag: Tag, command: &Self::Command, op: Op, waits: bool) -> bool {
+        let _ = (tag, command, op, waits);
         true
     }
     /// The next step of a [`Plan::Steps`]: the first one when the data is here, each other one when an operation ended

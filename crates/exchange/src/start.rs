@@ -105,7 +105,7 @@ where
     /// Writes data that came with the command to a device in RAM, from where it is.
     pub(crate) fn write_through(&mut self, tag: Tag, target: Tag, op: Op, len: u32) -> bool {
         let Some(bytes) = self.port.arrived(tag, len) else { return false };
-        if !self.set.may_start(tag, &find(&mut self.exchanges, tag).command, op) {
+        if !self.set.may_start(tag, &find(&mut self.exchanges, tag).command, op, false) {
             return false;
         }
         let Some(device) = self.targets.usable(target) else { return false };

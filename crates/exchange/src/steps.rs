@@ -48,6 +48,12 @@ where
                     self.give_pieces(tag);
                     return self.send_reply(tag, reply);
                 }
+                Step::Send { len, reply } => {
+                    let mut data = std::mem::take(&mut exchange.scratch);
+                    data.truncate(len);
+                    self.give_pieces(tag);
+                    return self.send_data(tag, data, reply);
+                }
             }
             if last.is_none() {
                 return;

@@ -155,7 +155,7 @@ impl CommandSet for TestSet {
     fn resume(&mut self, _tag: Tag, _command: &Command, _now: Tick) -> Plan<Word> {
         self.after_start
     }
-    fn may_start(&mut self, _tag: Tag, _command: &Command, _op: Op) -> bool {
+    fn may_start(&mut self, _tag: Tag, _command: &Command, _op: Op, _waits: bool) -> bool {
         !self.holds
     }
     fn step(

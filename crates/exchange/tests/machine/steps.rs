@@ -175,3 +175,14 @@ fn a_write_that_may_not_start_starts_when_told() {
     assert_eq!(rig.disk.borrow().held[&0].1.len(), 4096);
     assert_eq!(rig.done(0, Status::Ok), [told(OK)]);
 }
+
+#[test]
+fn the_scratch_buffer_may_go_to_the_host() {
+    let reply = Word::Plain(5);
+    let (mut rig, calls) = steps(None, |_| vec![Step::Send { len: 24, reply }]);
+    assert_eq!(calls, [step(None), Call::Send(0, reply)]);
+    assert_eq!(rig.group.port.held[&0].len(), 24);
+    assert_eq!(rig.census(), (1, 4096, 0));
+    rig.sent(0);
+    assert_eq!(rig.census(), (0, 0, 0));
+}

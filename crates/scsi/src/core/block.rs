@@ -1,12 +1,12 @@
 //! Commands that read and write blocks (SBC-3 5). This is the I/O path: nothing here allocates.
 
 use super::fail::Fail;
-use super::steps::CHUNK;
 use super::units::Unit;
+use crate::shared::Selected;
 use crate::{Reply, Task};
 use bdev::Op;
 use exchange::Plan;
-use wire::scsi::{Asc, ByteCheck, Extent, Key};
+use wire::scsi::{Asc, Extent, Key};
 
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,13 @@ pub(crate) fn in_range(unit: &Unit, extent: &Extent) -> Result<(), Fail> {
 
 #[inline]
 pub(crate) fn writable(unit: &Unit) -> Result<(), Fail> {
-    if unit.features.write { Ok(()) } else { Err(Fail::check(Key::DATA_PROTECT, Asc::WRITE_PROTECTED)) }
+    if !unit.features.write {
+        Err(Fail::check(Key::DATA_PROTECT, Asc::WRITE_PROTECTED))
+    } else if unit.modes().has(Selected::PROTECTED) {
+        Err(Fail::check(Key::DATA_PROTECT, Asc::LOGICAL_UNIT_SOFTWARE_WRITE_PROTECTED))
+    } else {
+        Ok(())
+    }
 }
 
 /// Where the transfer length stands in a CDB, for a field pointer.
@@ -111,7 +117,8 @@ pub(crate) fn write(unit: &Unit, extent: &Extent, task: &Task, largest: u32) -> 
     let wanted = bytes_of(unit, extent, largest, length_at(task.cdb[0]))?;
     writable(unit)?;
     let moves = whole_blocks(unit, wanted, task)?;
-    let op = Op::Write { block: extent.lba, blocks: moves >> unit.shift, fua: extent.fua };
+    let fua = extent.fua || unit.writes_through();
+    let op = Op::Write { block: extent.lba, blocks: moves >> unit.shift, fua };
     let plan = Plan::Io { target: unit.target, op, len: moves };
     Ok(Work { plan: (moves > 0).then_some(plan), way: Way::Out, wanted, moves })
 }
@@ -128,23 +135,10 @@ pub(crate) fn whole_blocks(unit: &Unit, wanted: u32, task: &Task) -> Result<u32,
     }
 }
 
-/// VERIFY: reads the blocks, and compares them if asked to.
-pub(crate) fn verify(unit: &Unit, extent: &Extent, check: ByteCheck, task: &Task, largest: u32) -> Planned {
-    let bytes = bytes_of(unit, extent, largest, length_at(task.cdb[0]))?;
-    let (target, block) = (unit.target, extent.lba);
-    match check {
-        ByteCheck::Medium => {
-            let op = Op::Read { block, blocks: extent.blocks };
-            let plan = Plan::Io { target, op, len: bytes };
-            Ok(Work { plan: (bytes > 0).then_some(plan), ..Work::DONE })
-        }
-        ByteCheck::Compare => {
-            let moves = whole_blocks(unit, bytes, task)?;
-            let plan = Plan::Steps { take: moves, scratch: moves.min(CHUNK) };
-            Ok(Work { plan: (moves > 0).then_some(plan), way: Way::Out, wanted: bytes, moves })
-        }
-        ByteCheck::Reserved | ByteCheck::CompareOne => Err(Fail::in_cdb(1)),
-    }
+/// PRE-FETCH. Nothing is read ahead: GOOD says that not all blocks are in the cache (SBC-3 5.9), which is never wrong.
+pub(crate) fn pre_fetch(unit: &Unit, extent: &Extent) -> Planned {
+    in_range(unit, extent)?;
+    Ok(Work::DONE)
 }
 
 /// SYNCHRONIZE CACHE. Without a volatile cache, what was acknowledged is on the medium. IMMED is taken as permission.
@@ -153,15 +147,8 @@ pub(crate) fn synchronize(unit: &Unit, extent: &Extent) -> Planned {
     Ok(flush(unit))
 }
 
-/// START STOP UNIT. Other initiators use the unit, so it never stops: what is cached goes to the medium, and that is all.
-pub(crate) fn stop(unit: &Unit, power: u8, load_eject: bool, no_flush: bool, start: bool) -> Planned {
-    if power != 0 || load_eject {
-        return Err(Fail::in_cdb(4));
-    }
-    Ok(if start || no_flush { Work::DONE } else { flush(unit) })
-}
-
-fn flush(unit: &Unit) -> Work {
+/// What is cached goes to the medium.
+pub(crate) fn flush(unit: &Unit) -> Work {
     if unit.features.volatile_cache {
         Work::without_data(Plan::Io { target: unit.target, op: Op::Flush, len: 0 })
     } else {

@@ -1,13 +1,17 @@
 //! From a command to its plan: unit attentions, reservations, and who plans what.
 
 use super::block::{self, Planned, Way, Work, expected};
+use super::copy;
 use super::fail::{Fail, Transfer};
 use super::inquiry::Asked;
+use super::medium::StartStop;
 use super::open::{NO_SLOT, Open};
 use super::provisioning::{self, Same};
 use super::reservation;
 use super::scsi::Scsi;
 use super::units::Unit;
+use super::{compare, verify};
+use super::{gates, parameters, well_known};
 use crate::shared::Selected;
 use crate::{Attribute, Reply, Task};
 use exchange::Plan;
@@ -70,32 +74,62 @@ impl Scsi {
             return Err(Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT));
         }
         let command = parse(task)?;
-        let nexus = self.nexuses[queue as usize].as_ref().expect("seen above");
-        let unit = nexus.slot(place).and_then(|slot| self.units.get(slot.unit)).ok_or(Fail::NO_UNIT)?;
-        reservation::check(unit, &nexus.origin, &command)?;
+        let seat = self.seat(queue);
+        let nexus = self.nexuses[queue as usize].as_mut().expect("seen above");
+        let access = nexus.access();
+        let (origin, slot) = nexus.at(place).ok_or(Fail::NO_UNIT)?;
+        let unit = self.units.get(slot.unit).ok_or(Fail::NO_UNIT)?;
+        gates::check(unit, modes, access, &command)?;
+        reservation::check(unit, &mut slot.verdict, origin, seat, &command)?;
         let largest = self.largest;
         match command {
             Command::Read(extent) => block::read(unit, &extent, task, largest),
-            Command::Write(extent) => block::write(unit, &extent, task, largest),
-            command => self.rarer(queue, place, task, command),
+            Command::Write(extent) => {
+                self.tokens_before(unit, &command);
+                block::write(unit, &extent, task, largest)
+            }
+            command => self.rarer(tag, queue, place, task, command),
         }
     }
 
     /// All commands but those that read and write.
-    fn rarer(&self, queue: u32, place: u32, task: &Task, command: Command) -> Planned {
+    fn rarer(&mut self, tag: Tag, queue: u32, place: u32, task: &Task, command: Command) -> Planned {
         let unit = self.unit_at(queue, place).ok_or(Fail::NO_UNIT)?;
+        self.tokens_before(unit, &command);
         match command {
-            Command::Verify { extent, check } => block::verify(unit, &extent, check, task, self.largest),
+            Command::Verify { extent, check } => verify::plan(unit, &extent, check, task, self.largest),
+            Command::WriteVerify { extent, check } => verify::plan_write(unit, &extent, check, task, self.largest),
+            Command::CompareAndWrite(extent) => compare::plan(unit, &extent, task, self.largest),
+            Command::OrWrite(extent) => compare::plan_or(unit, &extent, task, self.largest),
             Command::SynchronizeCache { extent, .. } => block::synchronize(unit, &extent),
+            Command::PreFetch { extent, .. } => block::pre_fetch(unit, &extent),
             Command::StartStopUnit { power, load_eject, no_flush, start, .. } => {
-                block::stop(unit, power, load_eject, no_flush, start)
+                self.start_stop(tag, place, task, StartStop { power, load_eject, no_flush, start })
             }
             Command::WriteSame { extent, unmap, anchor, no_data } => {
-                provisioning::write_same(unit, &extent, Same { unmap, anchor, no_data }, task)
+                provisioning::write_same(unit, &extent, Same { unmap, anchor, no_data }, task, self.largest)
             }
             Command::Unmap { anchor, length } => provisioning::unmap(unit, anchor, length, task, self.largest),
-            // The medium cannot be removed, so nothing is prevented.
-            Command::TestUnitReady | Command::PreventAllow { .. } => Ok(Work::DONE),
+            Command::TestUnitReady => Ok(Work::DONE),
+            command @ (Command::Reserve(_) | Command::Release(_)) => {
+                self.reserve(queue, place, &command).map(|()| Work::DONE)
+            }
+            Command::PersistentReserveOut { action, scope, kind, length } => {
+                reservation::plan(reservation::Asked { action, scope, kind }, length, task, self.largest)
+            }
+            Command::PreventAllow { prevent } => self.prevent_allow(queue, place, prevent),
+            command @ (Command::ModeSelect { .. }
+            | Command::LogSelect { .. }
+            | Command::SendDiagnostic { .. }
+            | Command::SetTimestamp { .. }
+            | Command::SetTargetPortGroups { .. }) => parameters::plan(task, &command, self.largest),
+            Command::ExtendedCopy { .. } | Command::PopulateToken { .. } | Command::WriteUsingToken { .. } => {
+                copy::plan(&command, task)
+            }
+            Command::CopyAbort { list } => {
+                let unit = unit.id;
+                self.abort_copy(tag, queue, unit, list).map(Work::without_data)
+            }
             command => self.plan_data(queue, Some(place), task, &command),
         }
     }
@@ -109,6 +143,11 @@ impl Scsi {
             Ok(command @ (Command::Inquiry { .. } | Command::RequestSense { .. })) => {
                 self.plan_data(task.queue, None, task, &command)
             }
+            Ok(Command::TestUnitReady) if well_known::is_meant(task) => Ok(Work::DONE),
+            Ok(command @ Command::ReportLuns { .. }) if well_known::is_meant(task) => {
+                self.plan_data(task.queue, None, task, &command)
+            }
+            _ if well_known::is_meant(task) => Err(command.err().unwrap_or(Fail::NO_COMMAND)),
             Ok(command @ Command::ReportLuns { .. }) if !lost && parse_lun(&task.lun) == Some(0) => {
                 self.plan_data(task.queue, None, task, &command)
             }
@@ -118,7 +157,7 @@ impl Scsi {
 
     /// An answer with data: as long as the data, what the CDB has room for, and what the initiator expects.
     fn plan_data(&self, queue: u32, place: Option<u32>, task: &Task, command: &Command) -> Planned {
-        let data = self.data(queue, place, command)?;
+        let data = self.data(queue, place, task, command)?;
         let wanted = command.allocation().unwrap_or(0).min(data.len() as u32);
         let moves = wanted.min(task.data_in).min(self.largest);
         Ok(Work { plan: (moves > 0).then_some(Plan::Answer { len: moves }), way: Way::In, wanted, moves })
@@ -130,7 +169,7 @@ impl Scsi {
         let mapped = |slot: &&super::nexus::Slot| slot.life == super::nexus::Life::Mapped;
         let place = self.nexus(task.queue).slot(slot).filter(mapped).map(|_| slot);
         let command = parse(task)?;
-        let built = self.data(task.queue, place, &command)?;
+        let built = self.data(task.queue, place, task, &command)?;
         let len = built.len().min(data.len());
         data[..len].copy_from_slice(&built[..len]);
         self.after_data(task.queue, place, &command);
@@ -144,6 +183,16 @@ impl Scsi {
         let unit = self.unit_at(queue, slot).ok_or(Fail::NO_UNIT)?;
         match parse(task)? {
             Command::Unmap { .. } => provisioning::unmap_list(unit, data),
+            Command::PersistentReserveOut { action, scope, kind, .. } => {
+                self.persistent_out(tag, slot, task, reservation::Asked { action, scope, kind }, data)
+            }
+            command @ (Command::ModeSelect { .. }
+            | Command::SendDiagnostic { .. }
+            | Command::SetTimestamp { .. }
+            | Command::SetTargetPortGroups { .. }) => self.take_list(tag, slot, task, &command, data),
+            command @ (Command::ExtendedCopy { .. }
+            | Command::PopulateToken { .. }
+            | Command::WriteUsingToken { .. }) => self.copy_taken(tag, &command, data),
             _ => Err(Fail::check(Key::HARDWARE_ERROR, Asc::INTERNAL_TARGET_FAILURE)),
         }
     }
@@ -152,6 +201,13 @@ impl Scsi {
         let nexus = self.nexuses[queue as usize].as_ref()?;
         let slot = nexus.slot(slot)?;
         self.units.get(slot.unit).filter(|unit| unit.id == slot.unit_id)
+    }
+
+    /// The place of a slot's logical unit; none has the number that is given for no slot.
+    #[inline]
+    pub(crate) fn place_at(&self, queue: u32, slot: u32) -> u32 {
+        let nexus = self.nexuses[queue as usize].as_ref();
+        nexus.and_then(|nexus| nexus.slot(slot)).map_or(u32::MAX, |slot| slot.unit)
     }
 
     /// Whom a nexus asks.

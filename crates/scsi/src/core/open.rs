@@ -1,7 +1,9 @@
 //! The open tasks of a core: what must be known of each between its plan and the end of its reply.
 
+use super::exclusion::Mark;
 use super::fail::Transfer;
 use crate::Attribute;
+use crate::shared::Span;
 use ring::{Tag, Tick};
 
 /// No logical unit.
@@ -24,10 +26,20 @@ pub(crate) enum State {
 /// How far a command of several steps is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// What comes first is done: the write before a verification, the pattern that is to be written.
-    pub written: bool,
+    /// The operation that ran last.
+    pub last: Last,
     /// Blocks that are done.
     pub done: u32,
+}
+
+/// An operation of a command of several steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// None yet.
+    #[default]
+    Nothing,
+    Read,
+    Write,
 }
 
 /// An open command.
@@ -53,6 +65,10 @@ pub(crate) struct Open {
     pub transfer: Transfer,
     /// How far its steps are.
     pub progress: Progress,
+    /// What it writes to, while that is at a device.
+    pub mark: Mark,
+    /// How it is tied to commands that exclude others.
+    pub ties: u8,
     pub since: Tick,
 }
 
@@ -71,7 +87,9 @@ impl Open {
             slot,
             id,
             transfer: Transfer { wanted: 0, expected: 0, moves: 0, descriptors: false },
-            progress: Progress { written: false, done: 0 },
+            progress: Progress { last: Last::Nothing, done: 0 },
+            mark: Mark { unit: 0, span: Span { first: 0, end: 0 } },
+            ties: 0,
             since,
         }
     }
@@ -110,6 +128,10 @@ impl OpenTable {
     #[inline]
     pub fn get_mut(&mut self, tag: Tag) -> Option<&mut Open> {
         self.places.get_mut(tag.index()).filter(|open| open.tag == tag && open.state != State::Free)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Open> {
+        self.places.iter_mut().filter(|open| open.state != State::Free)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Open> {

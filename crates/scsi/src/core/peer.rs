@@ -1,9 +1,12 @@
 //! What homes tell each other, and which homes there are.
 
+use super::exclusion::Mark;
+use super::fail::Fail;
 use super::notice::Notice;
 use super::scsi::Scsi;
+use crate::shared::{Effects, Who};
 use crate::{Message, Peer};
-use ring::{Full, Sender};
+use ring::{Full, Sender, Tag};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,12 +21,38 @@ pub(crate) enum News {
         /// What happened.
         notice: Arc<Notice>,
     },
+    /// The keeper has decided on a PERSISTENT RESERVE OUT.
+    Kept {
+        /// The command.
+        tag: Tag,
+        /// What it came to.
+        result: Result<Effects, Fail>,
+    },
     /// The answer to [`News::Notice`].
     Done {
         /// The home that answers.
         from: usize,
         /// As in the question.
         token: u64,
+    },
+    /// A command is to have blocks for itself: answer when no write here is at them any more.
+    Exclude {
+        /// The command that asks.
+        who: Who,
+        /// Which blocks.
+        mark: Mark,
+    },
+    /// The answer to [`News::Exclude`].
+    Excluded {
+        /// The home that answers.
+        by: usize,
+        /// The command that asked.
+        tag: Tag,
+    },
+    /// A command that waits for its turn may have come to it.
+    Go {
+        /// Its name there.
+        tag: Tag,
     },
 }
 
@@ -92,7 +121,11 @@ impl Scsi {
     pub(crate) fn on_news(&mut self, news: News) {
         match news {
             News::Notice { from, token, notice } => self.obey_notice(from, token, &notice),
+            News::Kept { tag, result } => self.kept(tag, result),
             News::Done { from, token } => self.home_is_done(from, token),
+            News::Exclude { who, mark } => self.on_exclude(who, mark),
+            News::Excluded { by, tag } => self.on_excluded(by, tag),
+            News::Go { tag } => self.on_go(tag),
         }
     }
 
@@ -101,5 +134,6 @@ impl Scsi {
         (self.homes.own, self.homes.all) = (own, all);
         let live = self.homes.live();
         self.forget_homes(&live);
+        self.exclude_without(&live);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::block::{Planned, Way, Work, in_range, length_at, writable};
 use super::fail::Fail;
-use super::open::Progress;
-use super::steps::{Buffers, CHUNK, Next, Stepped};
+use super::open::{Last, Progress};
+use super::steps::{Buffers, Next, Stepped, piece};
 use super::units::Unit;
 use crate::Task;
 use bdev::{Op, RANGE_BYTES, Range};
@@ -11,9 +11,8 @@ use exchange::{Piece, Plan};
 use wire::scsi::report::{UnmapDescriptor, UnmapHeader};
 use wire::scsi::{Asc, Extent};
 
-/// Blocks of one WRITE SAME (MAXIMUM WRITE SAME LENGTH). A pattern that is not zeroes is written block by block, which
-/// takes its time.
-pub(crate) const MOST_SAME: u32 = 65_536;
+/// Blocks of one WRITE SAME (MAXIMUM WRITE SAME LENGTH): as many as both forms of the command can say.
+pub(crate) const MOST_SAME: u32 = 65_535;
 /// Ranges of one UNMAP (MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT).
 pub(crate) const MOST_RANGES: u32 = 256;
 const HEADER: usize = size_of::<UnmapHeader>();
@@ -26,8 +25,9 @@ pub(crate) struct Same {
     pub no_data: bool,
 }
 
-/// WRITE SAME, before its data is there.
-pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task) -> Planned {
+/// Plans WRITE SAME.
+pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task, largest: u32) -> Planned {
+    // No anchored blocks (ANC_SUP is 0), and none that are unmapped where that is not offered (SBC-3 table 120).
     if same.anchor || same.unmap && !unit.features.unmap {
         return Err(Fail::in_cdb(1));
     }
@@ -37,49 +37,45 @@ pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task) 
     }
     in_range(unit, extent)?;
     writable(unit)?;
-    if same.no_data {
-        let op = zeroes(unit, extent, same.unmap).ok_or(Fail::in_cdb(1))?;
-        return Ok(Work::without_data(Plan::Io { target: unit.target, op, len: 0 }));
-    }
-    let block = unit.block_bytes();
-    if task.data_out < block {
+    // Blocks that are to be given back need no pattern, and some initiators send none.
+    let no_data = same.no_data || same.unmap && task.data_out == 0;
+    let take = if no_data { 0 } else { unit.block_bytes() };
+    if !no_data && task.data_out != take {
         return Err(Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT));
     }
-    let scratch = (u64::from(extent.blocks) << unit.shift).min(CHUNK.into()) as u32;
-    let plan = Plan::Steps { take: block, scratch };
-    Ok(Work { plan: Some(plan), way: Way::Out, wanted: block, moves: block })
+    let writes = !no_data || !unit.features.write_zeroes;
+    let scratch = if writes { piece(u64::from(extent.blocks) << unit.shift, largest) } else { 0 };
+    let way = if no_data { Way::None } else { Way::Out };
+    Ok(Work { plan: Some(Plan::Steps { take, scratch }), way, wanted: take, moves: take })
 }
 
-/// WRITE SAME, with its block: zeroes as a whole, other patterns in large pieces.
-pub(super) fn step_same(
+/// WRITE SAME, with its block if it has one: zeroes as a whole where the device has that, all else in large pieces.
+pub(crate) fn step_same(
     unit: &Unit,
     extent: &Extent,
     unmap: bool,
-    buffers: Buffers<'_>,
+    Buffers { taken: pattern, scratch }: Buffers<'_>,
     progress: &mut Progress,
 ) -> Stepped {
-    let Buffers { taken: pattern, scratch } = buffers;
-    if progress.done == 0 && !progress.written {
-        if pattern.iter().all(|byte| *byte == 0)
-            && let Some(op) = zeroes(unit, extent, unmap)
-        {
+    let fua = unit.writes_through();
+    if progress.last == Last::Nothing {
+        progress.last = Last::Write;
+        if unit.features.write_zeroes && pattern.iter().all(|byte| *byte == 0) {
             progress.done = extent.blocks;
-            return Ok(Some(Next { on: Piece::Taken, op, len: 0 }));
+            // Space is given back only if it then reads as zeroes.
+            let unmap = unmap && unit.features.unmap && unit.features.unmap_zeroes;
+            let op = Op::WriteZeroes { block: extent.lba, blocks: extent.blocks.into(), unmap, fua };
+            return Ok(Some(Next { on: Piece::Scratch, op, len: 0 }));
         }
-        scratch.chunks_exact_mut(pattern.len()).for_each(|block| block.copy_from_slice(pattern));
-        progress.written = true;
+        match pattern.len() {
+            0 => scratch.fill(0),
+            len => scratch.chunks_exact_mut(len).for_each(|block| block.copy_from_slice(pattern)),
+        }
     }
     let blocks = (extent.blocks - progress.done).min(scratch.len() as u32 >> unit.shift);
-    let op = Op::Write { block: extent.lba + u64::from(progress.done), blocks, fua: false };
+    let op = Op::Write { block: extent.lba + u64::from(progress.done), blocks, fua };
     progress.done += blocks;
     Ok((blocks > 0).then_some(Next { on: Piece::Scratch, op, len: blocks << unit.shift }))
-}
-
-/// Zeroes without data, if the device has that. Space is given back only if it then reads as zeroes.
-fn zeroes(unit: &Unit, extent: &Extent, unmap: bool) -> Option<Op> {
-    let unmap = unmap && unit.features.unmap && unit.features.unmap_zeroes;
-    let op = Op::WriteZeroes { block: extent.lba, blocks: extent.blocks.into(), unmap, fua: false };
-    unit.features.write_zeroes.then_some(op)
 }
 
 /// UNMAP, before its list is there.

@@ -1,5 +1,7 @@
 //! [`Scsi`]: what a core knows, and its face to the exchange machine.
 
+use super::copy::Copies;
+use super::exclusion::Ties;
 use super::fail::Transfer;
 use super::machine::Config;
 use super::management::Functions;
@@ -10,11 +12,16 @@ use super::steps::Buffers;
 use super::units::Units;
 use super::peer::Homes;
 use crate::{NodeView, Origin, Reply, Task};
+use crate::shared::Span;
+use bdev::Op;
 use exchange::{CommandSet, Order, Outcome, Plan, Step};
 use ring::{Tag, Tick};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wire::scsi::parse_lun;
+
+/// Operation code of copies.
+const COPY: u8 = 0x83;
 
 /// The SCSI command set of one core.
 ///
@@ -29,9 +36,11 @@ pub struct Scsi {
     pub(crate) nexuses: Vec<Option<Nexus>>,
     pub(crate) open: OpenTable,
     pub(crate) functions: Functions,
+    pub(crate) copies: Copies,
     /// What the machine is to do.
     pub(crate) todo: VecDeque<Order<Reply>>,
     pub(crate) homes: Homes,
+    pub(crate) ties: Ties,
     /// All nexuses are being ended.
     pub(crate) draining: bool,
 }
@@ -49,8 +58,10 @@ impl Scsi {
             nexuses: Vec::new(),
             open: OpenTable::default(),
             functions: Functions::default(),
+            copies: Copies::default(),
             todo: VecDeque::with_capacity(64),
             homes: Homes::default(),
+            ties: Ties::default(),
             draining: false,
         }
     }
@@ -96,6 +107,9 @@ impl Scsi {
         }
         open.state = State::Worded;
         let (queue, slot, attribute, transfer) = (open.queue, open.slot, open.attribute, open.transfer);
+        if open.ties != 0 {
+            self.untie(tag);
+        }
         if slot == NO_SLOT {
             return transfer;
         }
@@ -154,6 +168,18 @@ impl CommandSet for Scsi {
         }
     }
 
+    #[inline]
+    fn may_start(&mut self, tag: Tag, _task: &Task, op: Op, waits: bool) -> bool {
+        let Some(&Open { queue, slot, .. }) = self.open.get(tag) else { return true };
+        let span = match op {
+            Op::Write { block, blocks, .. } => Span { first: block, end: block + u64::from(blocks) },
+            // UNMAP has many ranges.
+            _ => Span { first: 0, end: u64::MAX },
+        };
+        let place = self.place_at(queue, slot);
+        self.mark(tag, place, span, waits)
+    }
+
     fn step(
         &mut self,
         tag: Tag,
@@ -162,7 +188,12 @@ impl CommandSet for Scsi {
         scratch: &mut [u8],
         last: Option<bdev::Status>,
     ) -> Step<Reply> {
-        match self.next_step(tag, task, Buffers { taken, scratch }, last) {
+        let next = match task.cdb[0] {
+            COPY => self.copy_step(tag, task.queue, scratch, last),
+            _ => self.next_step(tag, task, Buffers { taken, scratch }, last),
+        };
+        self.tokens_after(tag, task);
+        match next {
             Ok(Some(step)) => step,
             Ok(None) => {
                 let transfer = self.settle(tag);
@@ -177,7 +208,9 @@ impl CommandSet for Scsi {
 
     #[inline]
     fn reply(&mut self, tag: Tag, task: &Task, outcome: Outcome) -> Reply {
+        self.tokens_after(tag, task);
         if outcome == Outcome::Aborted {
+            self.copy_aborted(tag);
             self.settle(tag);
             return Reply::silent();
         }
@@ -227,7 +260,13 @@ impl CommandSet for Scsi {
     }
 
     fn closed(&mut self, queue: u32) {
+        self.allow_removal(queue);
+        self.let_go_of(queue);
+        if let Some(nexus) = &self.nexuses[queue as usize] {
+            self.config.device.known.remove(&nexus.origin.initiator);
+        }
         self.nexuses[queue as usize] = None;
+        self.copies.forget(queue);
     }
 
     fn turn(&mut self, now: Tick) {

@@ -1,21 +1,28 @@
 //! Commands of several steps: which of them goes on how.
 
-use super::block;
+use super::block::in_range;
+use super::compare;
 use super::dispatch::parse;
 use super::fail::Fail;
-use super::open::Open;
+use super::open::{Last, Open};
 use super::provisioning;
 use super::scsi::Scsi;
 use super::status::of_device;
 use super::verify;
+use crate::shared::Span;
 use crate::{Reply, Task};
 use bdev::Op;
 use exchange::{Piece, Step};
 use ring::Tag;
-use wire::scsi::{Asc, Command, Key};
+use wire::scsi::{Asc, Command, Extent, Key};
 
 /// Bytes that are read or written at once by commands over more blocks than one buffer holds.
 pub(crate) const CHUNK: u32 = 128 << 10;
+
+/// How long a buffer is to be for work on `bytes`.
+pub(crate) fn piece(bytes: u64, largest: u32) -> u32 {
+    bytes.min(CHUNK.into()).min(largest.into()) as u32
+}
 
 /// The buffers of a command of several steps.
 pub(crate) struct Buffers<'a> {
@@ -50,16 +57,30 @@ impl Scsi {
         if let Some(status) = last {
             of_device(status)?;
         }
-        // The logical unit may have gone or changed since the last step.
+        let (command, place) = (parse(task)?, self.place_at(queue, slot));
+        if progress.last == Last::Nothing && !self.is_in_turn(tag, place, &command) {
+            return Ok(Some(Step::Wait));
+        }
         let unit = self.unit_at(queue, slot).ok_or(Fail::NO_UNIT)?;
-        let ended = last.is_some();
-        let next = match parse(task)? {
+        let next = match command {
             Command::Verify { extent, check } => {
-                block::in_range(unit, &extent)?;
-                verify::step(unit, &extent, check, buffers, &mut progress, ended)?
+                in_range(unit, &extent)?;
+                verify::step(unit, &extent, check, buffers, &mut progress)?
+            }
+            Command::WriteVerify { extent, check } => {
+                in_range(unit, &extent)?;
+                verify::step_write(unit, &extent, check, buffers, &mut progress)?
+            }
+            Command::CompareAndWrite(extent) => {
+                in_range(unit, &extent)?;
+                compare::step(unit, &extent, buffers, &mut progress)?
+            }
+            Command::OrWrite(extent) => {
+                in_range(unit, &extent)?;
+                compare::step_or(unit, &extent, buffers, &mut progress)?
             }
             Command::WriteSame { extent, unmap, .. } => {
-                block::in_range(unit, &extent)?;
+                in_range(unit, &extent)?;
                 provisioning::step_same(unit, &extent, unmap, buffers, &mut progress)?
             }
             _ => return Err(Fail::check(Key::HARDWARE_ERROR, Asc::INTERNAL_TARGET_FAILURE)),
@@ -69,5 +90,18 @@ impl Scsi {
             open.progress = progress;
         }
         Ok(next.map(|Next { on, op, len }| Step::Io { on, target, op, len }))
+    }
+
+    /// Whether a command may go at its blocks: writes when nobody excludes them, those that exclude others when no other write
+    /// is at them.
+    fn is_in_turn(&mut self, tag: Tag, place: u32, command: &Command) -> bool {
+        let span = |extent: &Extent| Span { first: extent.lba, end: extent.end().unwrap_or(u64::MAX) };
+        match command {
+            Command::CompareAndWrite(extent) | Command::OrWrite(extent) => self.exclude(tag, place, span(extent)),
+            Command::WriteVerify { extent, .. } | Command::WriteSame { extent, .. } => {
+                self.mark(tag, place, span(extent), true)
+            }
+            _ => true,
+        }
     }
 }

@@ -21,13 +21,23 @@ BASE_MODULES = ["virtio_pci", "virtio_net", "nvme_tcp", "ext4", "crc32c_generic"
 PROGRAMS = [
     "dash", "modprobe", "nvme", "fio", "mkfs.ext4", "e2fsck", "blkdiscard", "blockdev", "mount", "umount", "ip", "timeout", "od", "cmp",
     "lsscsi", "sg_inq", "sg_vpd", "sg_luns", "sg_opcodes", "sg_rtpg", "sg_reset", "sg_turs", "sg_readcap", "sg_write_same", "sg_unmap",
-    "sg_raw", "dmsetup", "udevadm",
+    "sg_raw", "dmsetup", "udevadm", "sg_persist", "sg_xcopy", "sg_copy_results", "ddpt", "sg_compare_and_write", "sg_get_lba_status",
+    "sg_verify", "sg_write_verify", "sg_modes", "sg_wr_mode", "sdparm", "sg_logs", "sg_sanitize", "sg_stpg", "sg_requests", "sg_start",
+    "sg_sync", "sg_prevent", "sg_timestamp", "sg_senddiag", "sg_write_x", "sg_dd", "sg_format", "sg_read_block_limits", "sg_decode_sense",
+    "fstrim", "fallocate", "resize2fs", "iscsiadm", "iscsid", "iscsistart", "multipath", "multipathd",
 ]  # fmt: skip
 # libraries that programs load by name while they run; ldd does not know them
-LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"]
-# what udev does when a port with subsystems comes
-DATA = ["/usr/lib/udev/rules.d/70-nvmf-autoconnect.rules"]
-FOLDERS = ["bin", "dev", "proc", "sys", "etc/nvme", "root", "lab", "mnt", "run", "tmp", "usr/bin", "usr/lib", "usr/lib64"]
+LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"] + [
+    f"/usr/lib/multipath/lib{name}.so" for name in ("checktur", "prioalua", "prioconst", "priosysfs", "foreign-nvme")
+]
+# what udev does when a port with subsystems comes, or a disk and a multipath device
+DATA = [
+    *(f"/usr/lib/udev/rules.d/{name}.rules" for name in (
+        "70-nvmf-autoconnect", "50-udev-default", "55-dm", "55-scsi-sg3_id", "56-dm-mpath", "60-multipath", "60-persistent-storage",
+        "60-persistent-storage-dm", "95-dm-notify", "99-z-dm-mpath-late")),
+    "/usr/lib/udev/scsi_id", "/etc/iscsi/iscsid.conf",
+]  # fmt: skip
+FOLDERS = ["bin", "dev", "proc", "sys", "etc/nvme", "etc/iscsi", "etc/multipath", "var/lib", "root", "lab", "mnt", "run", "tmp", "usr/bin", "usr/lib", "usr/lib64"]
 LINKS = {"lib": "usr/lib", "lib64": "usr/lib64", "sbin": "bin", "usr/sbin": "bin"}
 HOST_ID = "00000000-0000-4000-8000-0000000000a1"
 FILES = {

@@ -1,7 +1,7 @@
 """A private network of two: this process and its guest.
 
 The lab moves itself into a network namespace of its own with two tap devices in
-it: the first has addresses, the second is bare, a second Ethernet for FCoE. Target and QEMU are started from there, so no port, address or route of the
+it, both with addresses; FCoE uses either, too. Target and QEMU are started from there, so no port, address or route of the
 machine is touched, several labs run side by side, and the target listens on an
 address that the guest reaches under the same name: what a discovery log says
 is true for the guest as well.
@@ -17,6 +17,9 @@ from .places import LabError
 
 HOST = "192.168.77.1"
 GUEST = "192.168.77.2/24"
+# on the second: the guest takes its address when a scenario wants two ways to the target
+HOST2 = "192.168.78.1"
+GUEST2 = "192.168.78.2/24"
 MASK = "255.255.255.0"
 
 # include/uapi/linux: sched.h, if_tun.h, sockios.h, if.h
@@ -43,9 +46,9 @@ def enter() -> list:
         raise LabError(f"no tap device (/dev/net/tun): {error}") from error
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         bring_up(control, b"lo")
-        set_address(control, b"tap0", SIOCSIFADDR, HOST)
-        set_address(control, b"tap0", SIOCSIFNETMASK, MASK)
-        for name in TAPS:
+        for name, address in zip(TAPS, (HOST, HOST2)):
+            set_address(control, name, SIOCSIFADDR, address)
+            set_address(control, name, SIOCSIFNETMASK, MASK)
             set_number(control, name, SIOCSIFMTU, MTU)
             set_number(control, name, SIOCSIFTXQLEN, QUEUE)
             bring_up(control, name)

@@ -52,6 +52,15 @@ class HostSide:
         self._target.stop()
         return ""
 
+    def grow(self, mib: str) -> str:
+        """Make the file of Disk0 larger: `host grow MIB`. The target hears of it when it is told to look (`bdev_uring_rescan`)."""
+        os.truncate(self._target.disk, int(mib) << 20)
+        return ""
+
+    def logged(self, text: str) -> str:
+        """Whether the target has printed this: `yes` or `no`."""
+        return "yes" if text in self._target.log.read_text(errors="replace") else "no"
+
     def network(self, call: str) -> str:
         """Switch an interface of this side: `host network tap1 down`, and `up`."""
         name, _, how = call.partition(" ")
@@ -92,11 +101,12 @@ class HostSide:
         return ""
 
     def second(self, call: str) -> str:
-        """The second guest: `host second boot`, `kill9`, `part NAME` (guest/parts)."""
-        how, _, name = call.partition(" ")
+        """The second guest: `host second boot`, `kill9`, `part NAME VARIABLE=VALUE...` (guest/parts)."""
+        how, _, part = call.partition(" ")
+        name, _, more = part.partition(" ")
         try:
             if how == "part":
-                failed = drive(self._rig.second_guest(), "part", name, PART_LIMIT, self)
+                failed = drive(self._rig.second_guest(), "part", name, PART_LIMIT, self, more)
                 if failed:
                     raise ProgramError(f"second guest, {name}: {failed}")
             else:
@@ -238,12 +248,12 @@ class Run:
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
-def drive(guest: Guest, verb: str, name: str, limit: float, host: HostSide):
+def drive(guest: Guest, verb: str, name: str, limit: float, host: HostSide, more: str = ""):
     """Start a scenario, or a part of one, and serve it until it is done; None, or why it failed."""
     known = {**FOR_GUEST, "HBAS": ",".join(hba.for_guest() for hba in guest.hbas)}
     settings = " ".join(f"{key}={value}" for key, value in known.items())
     deadline = time.monotonic() + limit + GRACE
-    guest.send(f"{verb} {name} {limit:.0f} {settings}")
+    guest.send(f"{verb} {name} {limit:.0f} {settings} {more}")
     while True:
         verb, _, rest = guest.receive(deadline).partition(" ")
         if verb == "host":

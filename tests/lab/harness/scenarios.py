@@ -23,7 +23,7 @@ from .places import LAB, LabError
 FOLDER = LAB / "scenarios"
 SETTING = re.compile(r"# (short|modules|kernels|limit|hbas|fabric|also): (.+)")
 LIMIT = 120
-WITH_HBAS = ("qla2xxx", "qla")
+WITH_HBAS = ("qla2xxx", "qla", "scsi")
 
 
 @dataclasses.dataclass(frozen=True)

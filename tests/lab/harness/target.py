@@ -8,7 +8,7 @@ users write; nothing else of the project is used here.
 import os
 import pathlib
 
-from . import fabric, hba, network
+from . import chroot, fabric, hba, network
 from .places import LabError
 from .program import Program, ProgramError
 
@@ -17,6 +17,10 @@ NQN1 = "nqn.2026-01.example.lab:one"
 NQN2 = "nqn.2026-01.example.lab:two"
 DISK_UUID = "6f1a2b3c-4d5e-4f60-8172-93a4b5c6d7e8"
 DISK_MIB = 64
+# iSCSI: the node's name as qfc.conf has it and as hosts see it, and who may log in where CHAP is asked for
+NODE_BASE = "iqn.2026-01.example.lab"
+ISCSI_PORT = 3260
+CHAP = {"CHAP_USER": "alice", "CHAP_SECRET": "alices-secret-1", "CHAP_USER_IN": "target", "CHAP_SECRET_IN": "targets-secret-2"}
 
 # Fibre Channel names of the target's ports, the first on tap0, the second on tap1. Linux makes its port's name of the MAC address,
 # 2000525400123456: the first is greater, the second smaller, which decides who logs in with whom where there is no switch.
@@ -140,6 +144,55 @@ BOTH = """\
   Namespace Malloc0 2
 """
 
+# Two portals, one on each Ethernet, in portal groups of their own; behind both three nodes: without CHAP, with it, with it both ways.
+PORTALS = """\
+[iSCSI]
+  NodeBase {node_base}
+  AuthFile {auth_file}
+  DiscoveryAuthMethod Auto
+[PortalGroup11]
+  Portal IP1 {address}:{iscsi_port}
+[PortalGroup12]
+  Portal IP2 {address2}:{iscsi_port}
+[InitiatorGroup11]
+  InitiatorName ANY
+  Netmask ANY
+"""
+ISCSI = PORTALS + """\
+[TargetNode1]
+  TargetName disk1
+  TargetAlias "Lab"
+  Mapping PortalGroup11 InitiatorGroup11
+  Mapping PortalGroup12 InitiatorGroup11
+  AuthMethod Auto
+  UseDigest Auto
+  LUN0 Disk0
+  LUN1 Malloc0
+  QueueDepth 64
+[TargetNode2]
+  TargetName chap
+  Mapping PortalGroup11 InitiatorGroup11
+  AuthMethod CHAP
+  AuthGroup AuthGroup1
+  LUN0 Malloc1
+[TargetNode3]
+  TargetName mutual
+  Mapping PortalGroup11 InitiatorGroup11
+  AuthMethod CHAP Mutual
+  AuthGroup AuthGroup1
+  LUN0 Malloc1
+"""
+AUTH = """\
+[AuthGroup1]
+  Auth {CHAP_USER} {CHAP_SECRET} {CHAP_USER_IN} {CHAP_SECRET_IN}
+"""
+
+# The same volumes by FCP and iSCSI: one node at ports of both.
+BY_BOTH = """\
+  LUN300 Malloc1
+  Mapping PortalGroup11 InitiatorGroup11
+"""
+
 # By the first word of a scenario's name; `-within` is for the scenarios whose head says `# fabric: target`.
 CONFIGS = {
     "tcp": VOLUMES + TCP,
@@ -147,6 +200,9 @@ CONFIGS = {
     "vn2vn": VOLUMES + VN2VN + NODE,
     "qla2xxx": VOLUMES + ELSEWHERE + NODE + BOTH,
     "qla": VOLUMES + ADAPTERS + NODE + BOTH,
+    "iscsi": VOLUMES + ISCSI,
+    "scsi": VOLUMES + ELSEWHERE + PORTALS + NODE + BY_BOTH,
+    "boot": VOLUMES + ISCSI,
     "qla2xxx-within": VOLUMES + WITHIN + NODE + BOTH,
 }
 
@@ -156,7 +212,8 @@ TRANSPORTS = [name for name in CONFIGS if not name.endswith("-within")]
 FOR_GUEST = {
     "ADDR": network.HOST, "PORT": PORT, "NQN1": NQN1, "NQN2": NQN2, "DISK_UUID": DISK_UUID, "DISK_MIB": DISK_MIB,
     "SN1": "LAB00000000000000001", "WWPN1": WWPN1, "WWPN2": WWPN2, "WWPN3": WWPN3, "NAMES1": NAMES1, "NAMES2": NAMES2,
-    "QLA_LOG": os.environ.get("LAB_QLA_LOG", "0"),
+    "ADDR2": network.HOST2, "NET2": network.GUEST2, "IQN": f"{NODE_BASE}:disk1", "IQN_CHAP": f"{NODE_BASE}:chap", "IQN_MUTUAL": f"{NODE_BASE}:mutual",
+    **CHAP, "QLA_LOG": os.environ.get("LAB_QLA_LOG", "0"),
 }  # fmt: skip
 
 
@@ -166,7 +223,7 @@ class Target(Program):
     what = "target"
     more = "LAB_TARGET_ARGS"
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path, kind: str = "tcp", hbas: tuple = ()):
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, sockets: pathlib.Path, kind: str = "tcp", hbas: tuple = (), image=None):
         super().__init__(folder / "target.log", sockets / "rpc.sock")
         self.binary = binary
         self.kind = kind
@@ -174,8 +231,14 @@ class Target(Program):
         self.disk = folder / "disk0.img"
         self.hbas = hbas  # that this process itself serves
         self.sockets = sockets
-        with open(self.disk, "wb") as disk:
-            disk.truncate(DISK_MIB << 20)
+        if image:  # what a guest boots from: holes stay holes
+            chroot.checked(["cp", "--sparse=always", image, self.disk])
+        else:
+            with open(self.disk, "wb") as disk:
+                disk.truncate(DISK_MIB << 20)
+        auth_file = folder / "auth.conf"
+        auth_file.touch(mode=0o600)
+        auth_file.write_text(AUTH.format(**CHAP))
         own1, own2 = hba.of_target(sockets)
         self.config.write_text(
             CONFIGS[kind].format(
@@ -183,6 +246,7 @@ class Target(Program):
                 wwpn1=WWPN1, wwpn2=WWPN2, wwpn3=WWPN3, names1=NAMES1, names2=NAMES2,
                 fabric1=fabric.listen(sockets, 1), fabric2=fabric.listen(sockets, 2),
                 hba1=own1.socket, hba2=own2.socket,
+                node_base=NODE_BASE, auth_file=auth_file, address2=network.HOST2, iscsi_port=ISCSI_PORT,
             )  # fmt: skip
         )
 
@@ -202,8 +266,10 @@ class Target(Program):
         """It listens, or on Fibre Channel its RPC answers that the ports are there."""
         if self.kind == "tcp":
             return network.listening(network.HOST, PORT)
+        if self.kind in ("iscsi", "boot"):
+            return network.listening(network.HOST, ISCSI_PORT)
         try:
-            return len(self.rpc("fc_get_ports")) == 2
+            return len(self.rpc("fc_get_ports")) == 2 and (self.kind != "scsi" or network.listening(network.HOST, ISCSI_PORT))
         except (OSError, ProgramError):
             return False
 

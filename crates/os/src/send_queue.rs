@@ -139,6 +139,40 @@ impl<T: Copy> SendQueue<T> {
         self.keep(data, 0..len, block);
     }
 
+    /// Keeps `data` with this message, and queues none of it: [`held_part`](SendQueue::held_part) does, in parts with headers between
+    /// them. The message may be flushed meanwhile, and no other begun.
+    ///
+    /// # Panics
+    /// If the message has data already.
+    #[inline]
+    pub fn hold(&mut self, data: Data) {
+        assert!(self.open.is_empty(), "a message has one piece of data");
+        self.open = data;
+    }
+
+    /// What the message that is being queued holds.
+    #[inline]
+    pub fn held(&self) -> &Data {
+        &self.open
+    }
+
+    /// Queues a part of what the message holds. A `block` says that it is lent and consists of whole blocks, as in
+    /// [`data_lent`](SendQueue::data_lent).
+    ///
+    /// # Panics
+    /// If the range is not inside the data, if the block does not fit as in `data_lent`, or there is no room.
+    #[inline]
+    pub fn held_part(&mut self, part: Range<u32>, block: Option<u32>) {
+        assert!(part.start <= part.end && part.end <= self.open.len());
+        let whole = |block: u32| block > DATA && block as usize <= SIDE_BLOCK && (part.end - part.start).is_multiple_of(block);
+        assert!(block.is_none_or(whole), "lent data goes in whole blocks");
+        if !part.is_empty() {
+            let place = self.open.as_ptr().wrapping_add(part.start as usize);
+            self.list.push(place, part.len(), block.unwrap_or(DATA));
+            self.queued += part.len() as u64;
+        }
+    }
+
     #[inline]
     fn keep(&mut self, data: Data, part: Range<u32>, kind: u32) {
         assert!(self.open.is_empty(), "a message has one piece of data");

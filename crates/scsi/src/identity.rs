@@ -20,6 +20,8 @@ pub struct Identity {
     pub revision: String,
     /// Unit serial number (VPD page 80h), at most [`MOST_SERIAL`] ASCII characters.
     pub serial: String,
+    /// The medium can be taken out (RMB): START STOP UNIT ejects and loads it.
+    pub removable: bool,
 }
 
 /// Characters of a serial number.
@@ -40,6 +42,7 @@ impl Identity {
             product: DEFAULT_PRODUCT.into(),
             revision: revision(),
             serial: uuid.simple().to_string(),
+            removable: false,
         }
     }
 }

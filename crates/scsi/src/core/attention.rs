@@ -20,6 +20,8 @@ pub(crate) enum Attention {
     InquiryChanged,
     /// Its size is another.
     CapacityChanged,
+    /// Its medium was put in, and may be another.
+    MediumChanged,
     /// Another nexus ended commands of this one (CLEAR TASK SET, PREEMPT AND ABORT).
     CommandsCleared,
     /// Another nexus took this one's registration away.
@@ -45,13 +47,14 @@ pub(crate) enum Attention {
 }
 
 /// All of them, the most important first, with their additional sense codes.
-const ALL: [(Attention, Asc); 17] = [
+const ALL: [(Attention, Asc); 18] = [
     (Attention::PowerOn, Asc::POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED),
     (Attention::Reset, Asc::BUS_DEVICE_RESET_FUNCTION_OCCURRED),
     (Attention::NexusLoss, Asc::I_T_NEXUS_LOSS_OCCURRED),
     (Attention::LunsChanged, Asc::REPORTED_LUNS_DATA_HAS_CHANGED),
     (Attention::InquiryChanged, Asc::INQUIRY_DATA_HAS_CHANGED),
     (Attention::CapacityChanged, Asc::CAPACITY_DATA_HAS_CHANGED),
+    (Attention::MediumChanged, Asc::NOT_READY_TO_READY_CHANGE_MEDIUM_MAY_HAVE_CHANGED),
     (Attention::CommandsCleared, Asc::COMMANDS_CLEARED_BY_ANOTHER_INITIATOR),
     (Attention::RegistrationsPreempted, Asc::REGISTRATIONS_PREEMPTED),
     (Attention::ReservationsPreempted, Asc::RESERVATIONS_PREEMPTED),

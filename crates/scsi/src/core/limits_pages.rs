@@ -5,7 +5,7 @@ use super::provisioning::{MOST_RANGES, MOST_SAME};
 use super::units::Unit;
 use wire::FromZeros;
 use wire::be::{U16, U32, U64};
-use wire::scsi::inquiry::{BlockCharacteristics, BlockLimits, Provisioning, VpdHeader, VpdPage};
+use wire::scsi::inquiry::{BlockCharacteristics, BlockLimits, Provisioning, Referrals, VpdHeader, VpdPage};
 
 /// Block Limits.
 pub(crate) fn limits(unit: &Unit, largest: u32) -> BlockLimits {
@@ -34,6 +34,13 @@ pub(crate) fn characteristics() -> BlockCharacteristics {
     let mut page = BlockCharacteristics::new_zeroed();
     page.header = header(VpdPage::BLOCK_CHARACTERISTICS, size_of::<BlockCharacteristics>() - size_of::<VpdHeader>());
     page.rotation = U16::new(1);
+    page
+}
+
+/// Referrals: there are none, and no segments to refer to.
+pub(crate) fn referrals() -> Referrals {
+    let mut page = Referrals::new_zeroed();
+    page.header = header(VpdPage::REFERRALS, size_of::<Referrals>() - size_of::<VpdHeader>());
     page
 }
 

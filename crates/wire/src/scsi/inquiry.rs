@@ -7,6 +7,8 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligne
 pub const PERIPHERAL_DISK: u8 = 0x00;
 /// PERIPHERAL QUALIFIER 011b, device type 1Fh: nothing is there, nor can be.
 pub const PERIPHERAL_NONE: u8 = 0x7f;
+/// PERIPHERAL QUALIFIER 000b, device type 1Eh: a well known logical unit.
+pub const PERIPHERAL_WELL_KNOWN: u8 = 0x1e;
 /// VERSION: SPC-4.
 pub const VERSION_SPC4: u8 = 0x06;
 
@@ -63,8 +65,12 @@ assert_offset!(Standard: vendor = 8, product = 16, revision = 32, versions = 58)
 impl Standard {
     /// HISUP, and response data format 2.
     pub const FORMAT: u8 = 0x12;
-    /// TPGS 01b in byte 5: implicit asymmetric access.
-    pub const TPGS_IMPLICIT: u8 = 0x10;
+    /// RMB in byte 1.
+    pub const RMB: u8 = 0x80;
+    /// TPGS 11b in byte 5: implicit and explicit asymmetric access.
+    pub const TPGS_BOTH: u8 = 0x30;
+    /// 3PC in byte 5: third-party copies.
+    pub const THIRD_PARTY_COPY: u8 = 0x08;
     /// MULTIP in byte 6: several ports.
     pub const MULTIP: u8 = 0x10;
     /// CMDQUE in byte 7.
@@ -94,12 +100,20 @@ open_enum! {
         IDENTIFICATION = 0x83,
         /// Extended INQUIRY Data.
         EXTENDED = 0x86,
+        /// Mode Page Policy.
+        MODE_PAGE_POLICY = 0x87,
+        /// SCSI Ports.
+        PORTS = 0x88,
+        /// Third-Party Copy.
+        THIRD_PARTY_COPY = 0x8f,
         /// Block Limits.
         BLOCK_LIMITS = 0xb0,
         /// Block Device Characteristics.
         BLOCK_CHARACTERISTICS = 0xb1,
         /// Logical Block Provisioning.
         PROVISIONING = 0xb2,
+        /// Referrals.
+        REFERRALS = 0xb3,
     }
 }
 
@@ -186,11 +200,69 @@ pub struct Extended {
 assert_size!(Extended = 64);
 
 impl Extended {
+    /// V_SUP: there is a volatile cache.
+    pub const V_SUP: u8 = 0x01;
+    /// Where MAXIMUM SUPPORTED SENSE DATA LENGTH stands in the rest (byte 13 of the page).
+    pub const SENSE_LENGTH_AT: usize = 5;
     /// HEADSUP, ORDSUP, SIMPSUP.
     pub const ALL_ATTRIBUTES: u8 = 0x07;
     /// LUICLR: REPORTED LUNS DATA HAS CHANGED is told once to a nexus, not once for each logical unit.
     pub const LUICLR: u8 = 0x01;
 }
+
+/// Mode page policy descriptor (SPC-4 7.8.9).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct PagePolicy {
+    /// POLICY PAGE CODE.
+    pub page: u8,
+    /// POLICY SUBPAGE CODE.
+    pub subpage: u8,
+    /// MLUS, MODE PAGE POLICY.
+    pub policy: u8,
+    /// Reserved.
+    pub reserved: u8,
+}
+assert_size!(PagePolicy = 4);
+
+impl PagePolicy {
+    /// All pages and subpages have one set of values for all nexuses of this logical unit.
+    pub const ALL_SHARED: Self = Self { page: 0x3f, subpage: 0xff, policy: 0, reserved: 0 };
+}
+
+/// SCSI port designation descriptor without a TransportID (SPC-4 7.8.15); designation descriptors follow.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct PortDesignation {
+    /// Reserved.
+    pub reserved: U16,
+    /// RELATIVE PORT IDENTIFIER.
+    pub relative: U16,
+    /// Reserved.
+    pub reserved4: U16,
+    /// INITIATOR PORT TRANSPORTID LENGTH.
+    pub transport_id: U16,
+    /// Reserved.
+    pub reserved8: U16,
+    /// TARGET PORT DESCRIPTORS LENGTH: bytes that follow.
+    pub length: U16,
+}
+assert_size!(PortDesignation = 12);
+
+/// Referrals VPD page (SBC-3 6.6.5).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Referrals {
+    /// The page's header.
+    pub header: VpdHeader,
+    /// Reserved.
+    pub reserved: U32,
+    /// USER DATA SEGMENT SIZE.
+    pub segment_size: U32,
+    /// USER DATA SEGMENT MULTIPLIER.
+    pub multiplier: U32,
+}
+assert_size!(Referrals = 16);
 
 /// Block Limits VPD page (SBC-3 6.6.3).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

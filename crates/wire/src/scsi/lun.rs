@@ -3,6 +3,9 @@
 /// The highest number in flat space addressing.
 pub const MOST_FLAT: u16 = 0x3fff;
 
+/// The REPORT LUNS well known logical unit (SAM-5 4.7.7.5.2, SPC-4 8.2).
+pub const REPORT_LUNS_LUN: [u8; 8] = [0xc1, 0x01, 0, 0, 0, 0, 0, 0];
+
 /// The number that a LUN means: peripheral device addressing on bus 0, or flat space addressing, of one level. `None` when it
 /// is something else.
 #[inline]

@@ -11,12 +11,13 @@ pub mod inquiry;
 mod lun;
 pub mod mode;
 pub mod report;
+pub mod reservation;
 mod sense;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use command::{ByteCheck, CDB_BYTES, CdbError, Command, Extent, Reserve};
-pub use lun::{MOST_FLAT, parse_lun, to_lun};
+pub use lun::{MOST_FLAT, REPORT_LUNS_LUN, parse_lun, to_lun};
 pub use sense::{Asc, Field, Key, SENSE_DESCRIPTOR_BYTES, SENSE_FIXED_BYTES, Sense, Status};
 pub use table::{Row, TABLE, rows};

@@ -69,6 +69,8 @@ assert_size!(LongDescriptor = 16);
 open_enum! {
     /// Mode page codes (SBC-3 6.5.1).
     pub enum ModePage: u8 {
+        /// Read-Write Error Recovery.
+        ERROR_RECOVERY = 0x01,
         /// Caching.
         CACHING = 0x08,
         /// Control.
@@ -78,6 +80,65 @@ open_enum! {
         /// All pages.
         ALL = 0x3f,
     }
+}
+
+/// SPF of a page's first byte: a subpage, with a longer header.
+pub const SPF: u8 = 0x40;
+/// PS of a page's first byte: it can be saved. Reserved in what is selected.
+pub const PS: u8 = 0x80;
+/// SUBPAGE CODE of the Control Extension mode page, under [`ModePage::CONTROL`].
+pub const CONTROL_EXTENSION: u8 = 0x01;
+
+/// Header of a subpage (SPC-4 7.5.7).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct SubpageHeader {
+    /// PS, SPF, PAGE CODE.
+    pub page: u8,
+    /// SUBPAGE CODE.
+    pub subpage: u8,
+    /// PAGE LENGTH: bytes that follow.
+    pub length: U16,
+}
+assert_size!(SubpageHeader = 4);
+
+/// Read-Write Error Recovery mode page (SBC-3 6.5.7).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ErrorRecovery {
+    /// PS, SPF, PAGE CODE.
+    pub page: u8,
+    /// PAGE LENGTH.
+    pub length: u8,
+    /// AWRE, ARRE, TB, RC, EER, PER, DTE, DCR, and the rest, of which nothing is set.
+    pub rest: [u8; 10],
+}
+assert_size!(ErrorRecovery = 12);
+
+/// Control Extension mode page (SPC-4 7.5.9).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct ControlExtension {
+    /// The page's header.
+    pub header: SubpageHeader,
+    /// TCMOS, SCSIP, IALUAE.
+    pub flags4: u8,
+    /// INITIAL COMMAND PRIORITY.
+    pub priority: u8,
+    /// MAXIMUM SENSE DATA LENGTH; 0: not limited.
+    pub most_sense: u8,
+    /// Reserved.
+    pub reserved: [u8; 25],
+}
+assert_size!(ControlExtension = 32);
+
+impl ControlExtension {
+    /// TCMOS: the clock may be set by other means than SET TIMESTAMP.
+    pub const TCMOS: u8 = 0x04;
+    /// SCSIP: SET TIMESTAMP goes before other means.
+    pub const SCSIP: u8 = 0x02;
+    /// IALUAE: implicit changes of asymmetric access are enabled.
+    pub const IALUAE: u8 = 0x01;
 }
 
 /// Caching mode page (SBC-3 6.5.5).
@@ -126,6 +187,8 @@ pub struct Control {
 assert_size!(Control = 12);
 
 impl Control {
+    /// GLTSD: log parameters are not saved by themselves.
+    pub const GLTSD: u8 = 0x02;
     /// TST 001b: a task set for each I_T nexus.
     pub const TST_PER_NEXUS: u8 = 0x20;
     /// D_SENSE: descriptor format sense data.
@@ -158,6 +221,16 @@ pub struct Exceptions {
 assert_size!(Exceptions = 12);
 
 impl Exceptions {
+    /// EWASC: warnings are reported.
+    pub const EWASC: u8 = 0x10;
     /// DEXCPT: none are reported.
     pub const DEXCPT: u8 = 0x08;
+    /// TEST: one is reported that is none.
+    pub const TEST: u8 = 0x04;
+    /// MRIE 0h: none are reported.
+    pub const NO_REPORTING: u8 = 0x0;
+    /// MRIE 2h: by a unit attention.
+    pub const UNIT_ATTENTION: u8 = 0x2;
+    /// MRIE 6h: only when asked (REQUEST SENSE).
+    pub const ON_REQUEST: u8 = 0x6;
 }

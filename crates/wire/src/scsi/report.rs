@@ -87,7 +87,45 @@ impl PortGroup {
     pub const ACTIVE_OPTIMIZED: u8 = 0;
     /// AO_SUP: that state is supported.
     pub const AO_SUP: u8 = 0x01;
+    /// AN_SUP: active/non-optimized is.
+    pub const AN_SUP: u8 = 0x02;
+    /// S_SUP: standby is.
+    pub const S_SUP: u8 = 0x04;
+    /// U_SUP: unavailable is.
+    pub const U_SUP: u8 = 0x08;
+    /// T_SUP: transitioning is told.
+    pub const T_SUP: u8 = 0x80;
 }
+
+/// Set target port group descriptor (SPC-4 6.45, table 319), behind four reserved bytes.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct SetPortGroup {
+    /// ASYMMETRIC ACCESS STATE.
+    pub state: u8,
+    /// Reserved.
+    pub reserved: u8,
+    /// TARGET PORT GROUP.
+    pub group: U16,
+}
+assert_size!(SetPortGroup = 4);
+
+/// REPORT TIMESTAMP data (SPC-4 6.39).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Timestamp {
+    /// TIMESTAMP PARAMETER DATA LENGTH: bytes that follow.
+    pub length: U16,
+    /// TIMESTAMP ORIGIN.
+    pub origin: u8,
+    /// Reserved.
+    pub reserved: u8,
+    /// TIMESTAMP: milliseconds since 1970.
+    pub time: [u8; 6],
+    /// Reserved.
+    pub reserved10: [u8; 2],
+}
+assert_size!(Timestamp = 12);
 
 /// Target port descriptor (SPC-4 6.36, table 293).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

@@ -71,6 +71,8 @@ open_enum! {
         LOGICAL_UNIT_NOT_READY_CAUSE_NOT_REPORTABLE = 0x0400,
         /// START STOP UNIT stopped it.
         LOGICAL_UNIT_NOT_READY_INITIALIZING_COMMAND_REQUIRED = 0x0402,
+        /// Somebody has to do something by hand.
+        LOGICAL_UNIT_NOT_READY_MANUAL_INTERVENTION_REQUIRED = 0x0403,
         /// Asymmetric access is on its way to another state.
         ASYMMETRIC_ACCESS_STATE_TRANSITION = 0x040a,
         /// The target port group is in the standby state.
@@ -161,6 +163,8 @@ open_enum! {
         SPACE_ALLOCATION_FAILED_WRITE_PROTECT = 0x2707,
         /// Software write protect (SWP) is set.
         LOGICAL_UNIT_SOFTWARE_WRITE_PROTECTED = 0x2702,
+        /// The medium was put in.
+        NOT_READY_TO_READY_CHANGE_MEDIUM_MAY_HAVE_CHANGED = 0x2800,
         /// Power came on, or a reset.
         POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED = 0x2900,
         /// Power came on.
@@ -211,6 +215,8 @@ open_enum! {
         DATA_PHASE_ERROR = 0x4b00,
         /// Too little of something.
         SYSTEM_RESOURCE_FAILURE = 0x5500,
+        /// No room to register, or to keep registrations through power loss.
+        INSUFFICIENT_REGISTRATION_RESOURCES = 0x5504,
         /// A test of informational exceptions, or a failure to come.
         FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE = 0x5dff,
         /// The target port group cannot be put into that state.
@@ -249,12 +255,14 @@ pub struct Sense {
     /// Of COPY ABORTED: the number of the segment descriptor, in the third and fourth byte of COMMAND-SPECIFIC INFORMATION
     /// (SPC-4 5.16.7.4). The field pointer is then one into that descriptor (SD). INFORMATION is not sent along with it.
     pub segment: Option<u16>,
+    /// Sense key specific: PROGRESS INDICATION, in 65,536ths; only without a field pointer.
+    pub progress: Option<u16>,
 }
 
 impl Sense {
     /// Sense data of a key and a code.
     pub const fn new(key: Key, asc: Asc) -> Self {
-        Self { key, asc, information: None, field: None, segment: None }
+        Self { key, asc, information: None, field: None, segment: None, progress: None }
     }
 
     /// Fixed format (SPC-4 4.5.3). Information beyond 32 bits does not fit, and is then left out.
@@ -269,8 +277,8 @@ impl Sense {
             bytes[10..12].copy_from_slice(&segment.to_be_bytes());
         }
         bytes[12..14].copy_from_slice(&self.asc.0.to_be_bytes());
-        if let Some(field) = self.field {
-            bytes[15..].copy_from_slice(&field.to_bytes(self.segment.is_some()));
+        if let Some(specific) = self.specific() {
+            bytes[15..].copy_from_slice(&specific);
         }
         bytes
     }
@@ -290,20 +298,33 @@ impl Sense {
             bytes[at + 4..at + 12].copy_from_slice(&information.to_be_bytes());
             at += 12;
         }
-        if let Some(field) = self.field {
+        if let Some(specific) = self.specific() {
             (bytes[at], bytes[at + 1]) = (0x02, 0x06);
-            bytes[at + 4..at + 7].copy_from_slice(&field.to_bytes(self.segment.is_some()));
+            bytes[at + 4..at + 7].copy_from_slice(&specific);
             at += 8;
         }
         bytes[7] = at as u8 - 8;
         (bytes, at)
+    }
+
+    /// SENSE KEY SPECIFIC, with SKSV.
+    fn specific(self) -> Option<[u8; 3]> {
+        let progress = |progress: u16| [0x80, (progress >> 8) as u8, progress as u8];
+        let field = self.field.map(|field| field.to_bytes(self.segment.is_some()));
+        field.or(self.progress.map(progress))
     }
 }
 
 impl Field {
     /// SKSV, C/D (of a segment: SD), BPV, BIT POINTER, FIELD POINTER.
     fn to_bytes(self, in_segment: bool) -> [u8; 3] {
-        let cdb = if in_segment { 0x20 } else if self.in_cdb { 0x40 } else { 0 };
+        let cdb = if in_segment {
+            0x20
+        } else if self.in_cdb {
+            0x40
+        } else {
+            0
+        };
         let bit = self.bit.map_or(0, |bit| 0x08 | bit & 7);
         let [high, low] = self.byte.to_be_bytes();
         [0x80 | cdb | bit, high, low]

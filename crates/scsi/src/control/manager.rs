@@ -8,6 +8,7 @@ use crate::message::{CoreReport, Message};
 use crate::Device;
 use bdev::Registry;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,7 @@ impl Model {
 /// they have answered. Questions are answered from the model at any time, also while a core hangs.
 pub struct Manager {
     pub(super) devices: Arc<Registry>,
-    device: Arc<Device>,
+    pub(super) device: Arc<Device>,
     pub(super) limits: Limits,
     changes: Mutex<()>,
     model: Mutex<Model>,
@@ -101,6 +102,19 @@ impl Manager {
     /// What all cores share: transports make their cores with it ([`crate::Config::device`]).
     pub fn device(&self) -> Arc<Device> {
         self.device.clone()
+    }
+
+    /// Where state is kept that is to outlive the process: reservations of hosts that ask for that (APTPL). Nowhere until this
+    /// is called, and such hosts are refused.
+    ///
+    /// # Errors
+    /// There are logical units already, which would not find there what was kept of them.
+    pub fn keep_state_in(&self, directory: &Path) -> Result<(), Error> {
+        let turn = self.turn();
+        if !turn.model().config.units.is_empty() {
+            return Err(Error::Refused("state_directory: volumes are mapped already; it must be set before".into()));
+        }
+        self.device.keep_state_in(directory).map_err(|why| Error::Failed(format!("state_directory: {why}")))
     }
 
     pub(super) fn turn(&self) -> Turn<'_> {
@@ -126,11 +140,14 @@ impl Manager {
             return Ok(());
         }
         let transport = make().map_err(Error::Failed)?;
-        let ports = turn.model().config.ports();
+        let (ports, listeners) = {
+            let config = &turn.model().config;
+            (config.ports(), config.listeners())
+        };
         let own = homes(&*transport);
         let first = turn.add_homes(&own);
         let known = turn.tell_homes().and_then(|()| turn.introduce(&own));
-        let offered = known.and_then(|()| transport.offer(&ports).map_err(Error::Failed));
+        let offered = known.and_then(|()| transport.offer(&ports).and_then(|()| transport.listen(&listeners)).map_err(Error::Failed));
         if let Err(why) = offered {
             turn.drop_homes(first);
             transport.stop();
@@ -163,11 +180,6 @@ impl Manager {
     /// All initiator groups, by tag.
     pub fn initiator_groups(&self) -> BTreeMap<u32, Arc<InitiatorGroup>> {
         self.model().config.initiator_groups.clone()
-    }
-
-    /// Serial numbers that were set, by volume.
-    pub fn serials(&self) -> BTreeMap<String, String> {
-        self.model().config.serials.clone()
     }
 
     /// The nexuses of each home, named. A home that does not answer is left out.

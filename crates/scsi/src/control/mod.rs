@@ -3,21 +3,32 @@
 //! A configuration is one value (`config::Config`), changed as a whole: a change is made to a copy, what differs is told to
 //! all cores of all transports, and the copy takes the old one's place when they have answered.
 
+mod access;
 mod config;
 mod error;
-mod groups;
+mod initiators;
+mod keeper;
 mod manager;
 mod names;
 mod nodes;
+mod portals;
 mod publish;
 mod transport;
 mod turn;
 mod units;
+mod volumes;
 
-pub use config::{InitiatorGroup, Mapping, Node, Portal, PortalGroup, TARGET_PORT_GROUP, Unit};
+pub use access::PortGroupState;
+pub use config::{
+    Address, Auth, InitiatorGroup, Mapping, Node, Portal, PortalGroup, Unit,
+};
 pub use error::Error;
-pub use groups::{NewPortal, parse_rule, show_rule};
+pub use keeper::DEFAULT_STATE_DIRECTORY;
+pub(crate) use keeper::{Job, Keeper};
+pub use initiators::{parse_rule, show_rule};
 pub use manager::{Limits, Manager, ShownNode};
 pub use names::{MOST_ALIAS, MOST_NAME};
 pub use nodes::{DEFAULT_QUEUE_DEPTH, NewNode};
-pub use transport::Transport;
+pub use portals::{NewPortal, NewPortalGroup};
+pub use transport::{Listener, Transport};
+pub use volumes::Naming;

@@ -1,9 +1,7 @@
 //! Logical units: volumes that are mapped somewhere; and what happens to the volumes.
 
 use crate::control::config::{Config, Unit};
-use crate::control::names::check_serial;
 use crate::control::{Error, Manager};
-use crate::identity::Identity;
 use crate::view::LogicalUnitView;
 use bdev::{Bdev, Event, Watcher};
 use std::collections::BTreeSet;
@@ -13,35 +11,7 @@ use std::sync::Arc;
 const USER: &str = "SCSI Target";
 
 impl Manager {
-    /// Sets the serial number that hosts know a volume by (VPD page 80h), or returns to the one made from its UUID. It stays
-    /// with the volume, mapped or not, until that is removed.
-    ///
-    /// # Errors
-    /// No such volume, a text that cannot be one, or one that another logical unit has.
-    pub fn set_serial(&self, device: &str, serial: Option<&str>) -> Result<(), Error> {
-        if let Some(serial) = serial {
-            check_serial(serial)?;
-        }
-        let found = self.volume(device)?;
-        let info = found.info();
-        self.turn().change(|config| {
-            let clash = |unit: &&Unit| unit.info.name != info.name && Some(&*unit.identity.serial) == serial;
-            if let Some(other) = config.units.values().find(clash) {
-                return Err(Error::Exists(format!("serial_number: volume {} has that", other.info.name)));
-            }
-            match serial {
-                Some(serial) => config.serials.insert(info.name.clone(), serial.to_owned()),
-                None => config.serials.remove(&info.name),
-            };
-            if let Some(unit) = config.unit_of(&info.name).cloned() {
-                let identity = config.identity(&unit.info);
-                config.replace(LogicalUnitView { identity, ..(*unit).clone() });
-            }
-            Ok(())
-        })
-    }
-
-    fn volume(&self, device: &str) -> Result<Arc<dyn Bdev>, Error> {
+    pub(super) fn volume(&self, device: &str) -> Result<Arc<dyn Bdev>, Error> {
         self.devices.get(device).ok_or_else(|| Error::NotFound(format!("there is no block device '{device}'")))
     }
 
@@ -113,7 +83,8 @@ impl Manager {
             return Err(Error::Exists(text));
         }
         let id = config.number_unit();
-        config.replace(LogicalUnitView { id, device: device.clone(), info, meters, identity, shared: Arc::default() });
+        let shared = self.device.share(&info);
+        config.replace(LogicalUnitView { id, device: device.clone(), info, meters, identity, shared });
         Ok(id)
     }
 
@@ -124,7 +95,6 @@ impl Manager {
         let leaving = turn.model().leaving(name);
         leaving.into_iter().for_each(|id| drop(turn.remove_unit(id, name)));
         let result = turn.change(|config| {
-            config.serials.remove(name);
             config.drop_unit(name);
             Ok(())
         });
@@ -156,13 +126,7 @@ fn mapped(config: &Config) -> BTreeSet<String> {
 }
 
 impl Config {
-    fn identity(&self, info: &bdev::Info) -> Identity {
-        let own = Identity::of(info.uuid);
-        let serial = self.serials.get(&info.name).cloned().unwrap_or_else(|| own.serial.clone());
-        Identity { serial, ..own }
-    }
-
-    fn replace(&mut self, view: LogicalUnitView) {
+    pub(super) fn replace(&mut self, view: LogicalUnitView) {
         self.units.insert(view.id, Arc::new(view));
     }
 

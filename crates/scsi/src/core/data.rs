@@ -4,20 +4,34 @@ use super::attention::Attention;
 use super::fail::Fail;
 use super::mode::{self, Wanted};
 use super::opcodes::{self, Question};
+use super::reservation;
 use super::scsi::Scsi;
 use super::units::Unit;
-use super::{groups, inquiry};
+use super::{diagnostic, gates, groups, inquiry, log, well_known};
+use crate::Task;
+use crate::shared::Selected;
 use wire::IntoBytes;
 use wire::be::{U16, U32, U64};
-use wire::scsi::report::{Capacity10, Capacity16, LunList, select};
-use wire::scsi::{Asc, Command, Key, Sense, to_lun};
+use wire::scsi::report::{Capacity10, Capacity16, LunList, Timestamp, select};
+use wire::scsi::mode::Exceptions;
+use wire::scsi::{Asc, Command, Key, REPORT_LUNS_LUN, Sense, to_lun};
 
 impl Scsi {
     /// All of the data of a command, however little of it is wanted.
-    pub(crate) fn data(&self, queue: u32, place: Option<u32>, command: &Command) -> Result<Vec<u8>, Fail> {
+    pub(crate) fn data(
+        &self,
+        queue: u32,
+        place: Option<u32>,
+        task: &Task,
+        command: &Command,
+    ) -> Result<Vec<u8>, Fail> {
         let unit = place.and_then(|place| self.unit_at(queue, place));
         let asked = self.asked(queue).ok_or(Fail::NO_UNIT)?;
+        let well_known = well_known::is_meant(task);
         match (*command, unit) {
+            (Command::Inquiry { vpd: false, page: 0, .. }, _) if well_known => Ok(well_known::standard()),
+            (Command::Inquiry { vpd: true, page, .. }, _) if well_known => well_known::vpd(page, asked),
+            (Command::RequestSense { descriptor, .. }, _) if well_known => Ok(worded(well_known::SENSE, descriptor)),
             (Command::Inquiry { vpd: false, page: 0, .. }, unit) => {
                 Ok(inquiry::standard(unit, asked).as_bytes().to_vec())
             }
@@ -30,6 +44,10 @@ impl Scsi {
             (Command::ModeSense { long, llbaa, dbd, control, page, subpage, .. }, Some(unit)) => {
                 mode::sense(unit, Wanted { long, llbaa, dbd, control, page, subpage })
             }
+            (Command::PersistentReserveIn { action, .. }, Some(unit)) => {
+                let keeps = self.config.device.keeper.store().is_some();
+                reservation::data(&unit.view.shared.reservations, action, keeps, self.nodes.values())
+            }
             (Command::ReadCapacity10, Some(unit)) => Ok(capacity10(unit).as_bytes().to_vec()),
             (Command::ReadCapacity16 { .. }, Some(unit)) => Ok(capacity16(unit).as_bytes().to_vec()),
             (Command::ReportTargetPortGroups { format, .. }, _) if format > 1 => Err(Fail::in_cdb(1)),
@@ -38,6 +56,15 @@ impl Scsi {
                 opcodes::report(unit, Question { timeouts, options, opcode, action })
             }
             (Command::ReportFunctions { extended, .. }, _) => Ok(opcodes::functions(extended)),
+            (Command::LogSense { save, page, subpage, pointer, .. }, Some(unit)) => {
+                log::sense(unit, save, page, subpage, pointer)
+            }
+            (Command::ReceiveDiagnostic { valid, page, .. }, Some(_)) => diagnostic::receive(valid, page),
+            (Command::ReadDefectData { long, primary, grown, format, .. }, Some(_)) => {
+                diagnostic::defects(long, primary, grown, format)
+            }
+            (Command::ReportTimestamp { .. }, Some(unit)) => Ok(timestamp(unit).as_bytes().to_vec()),
+            (Command::ReceiveCopy { action, list, .. }, Some(unit)) => self.copy_data(queue, unit.id, action, list),
             _ => Err(Fail::NO_COMMAND),
         }
     }
@@ -73,38 +100,64 @@ impl Scsi {
     fn sense(&self, queue: u32, place: Option<u32>, descriptor: bool) -> Vec<u8> {
         let nexus = self.nexuses[queue as usize].as_ref();
         let slot = place.and_then(|place| nexus?.slot(place));
-        let sense = match slot.map(|slot| slot.attentions.first()) {
-            None => Sense::new(Key::ILLEGAL_REQUEST, Asc::LOGICAL_UNIT_NOT_SUPPORTED),
-            Some(None) => Sense::new(Key::NO_SENSE, Asc::NONE),
-            Some(Some(attention)) => Sense::new(Key::UNIT_ATTENTION, attention.code()),
+        let unit = place.and_then(|place| self.unit_at(queue, place));
+        let sense = match (slot.and_then(|slot| slot.attentions.first()), unit) {
+            (_, None) => Sense::new(Key::ILLEGAL_REQUEST, Asc::LOGICAL_UNIT_NOT_SUPPORTED),
+            (Some(attention), _) => Sense::new(Key::UNIT_ATTENTION, attention.code()),
+            (None, Some(unit)) => condition(unit),
         };
-        if descriptor {
-            let (bytes, len) = sense.to_descriptors();
-            return bytes[..len].to_vec();
-        }
-        sense.to_fixed().to_vec()
+        worded(sense, descriptor)
     }
 
     /// REPORT LUNS. A nexus that reaches nothing is told of LUN 0, where INQUIRY says that nothing is there.
     fn luns(&self, queue: u32, which: u8) -> Result<Vec<u8>, Fail> {
         let nexus = self.nexuses[queue as usize].as_ref().ok_or(Fail::NO_UNIT)?;
-        let mut luns: Vec<u16> = match which {
-            select::LOGICAL_UNITS | select::ALL => nexus.luns().collect(),
-            select::WELL_KNOWN => return Ok(list_of(&[])),
-            _ => return Err(Fail::in_cdb(2)),
-        };
+        let mut luns: Vec<[u8; 8]> = nexus.luns().map(to_lun).collect();
         if luns.is_empty() {
-            luns.push(0);
+            luns.push(to_lun(0));
         }
-        Ok(list_of(&luns))
+        match which {
+            select::LOGICAL_UNITS => {}
+            select::WELL_KNOWN => luns = vec![REPORT_LUNS_LUN],
+            select::ALL => luns.push(REPORT_LUNS_LUN),
+            _ => return Err(Fail::in_cdb(2)),
+        }
+        let length = U32::new(luns.len() as u32 * 8);
+        let mut data = LunList { length, reserved: U32::new(0) }.as_bytes().to_vec();
+        data.extend(luns.concat());
+        Ok(data)
     }
 }
 
-fn list_of(luns: &[u16]) -> Vec<u8> {
-    let length = U32::new(luns.len() as u32 * 8);
-    let mut data = LunList { length, reserved: U32::new(0) }.as_bytes().to_vec();
-    data.extend(luns.iter().flat_map(|lun| to_lun(*lun)));
-    data
+fn worded(sense: Sense, descriptor: bool) -> Vec<u8> {
+    if descriptor {
+        let (bytes, len) = sense.to_descriptors();
+        return bytes[..len].to_vec();
+    }
+    sense.to_fixed().to_vec()
+}
+
+/// What there is to say of a unit when no unit attention is pending.
+fn condition(unit: &Unit) -> Sense {
+    let modes = unit.modes();
+    if modes.has(Selected::SANITIZING) {
+        gates::sanitizing(unit)
+    } else if modes.has(Selected::OUT) {
+        Sense::new(Key::NOT_READY, Asc::MEDIUM_NOT_PRESENT)
+    } else if modes.has(Selected::TEST) && modes.method() == Exceptions::ON_REQUEST {
+        Sense::new(Key::NO_SENSE, Asc::FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE)
+    } else {
+        Sense::new(Key::NO_SENSE, Asc::NONE)
+    }
+}
+
+/// REPORT TIMESTAMP.
+fn timestamp(unit: &Unit) -> Timestamp {
+    let (origin, now) = unit.view.shared.clock.read();
+    let mut time = [0; 6];
+    time.copy_from_slice(&now.to_be_bytes()[2..]);
+    let length = U16::new(size_of::<Timestamp>() as u16 - 2);
+    Timestamp { length, origin, reserved: 0, time, reserved10: [0; 2] }
 }
 
 fn capacity10(unit: &Unit) -> Capacity10 {

@@ -77,6 +77,8 @@ impl Scsi {
         match (function, slot) {
             (Management::ClearAca, _) => respond(ServiceResponse::Rejected),
             (Management::ItNexusReset, _) => {
+                self.allow_removal(queue);
+                self.let_go_of(queue);
                 self.nexus(queue).mapped_mut().for_each(|slot| slot.attentions.raise(Attention::NexusLoss));
                 self.end_all(tag, of_nexus)
             }
@@ -124,6 +126,9 @@ impl Scsi {
     /// Resets logical units on all homes.
     fn reset(&mut self, tag: Tag, by: u32, units: Arc<[u32]>) -> Plan<Reply> {
         let wait = Wait::Ended { committed: true };
+        for unit in units.iter().filter_map(|id| self.units.by_id(*id)) {
+            unit.1.view.shared.reset();
+        }
         let notice =
             Notice { by, units, whom: Whom::All, attention: Some(Attention::Reset), abort: Abort::Commands, wait };
         self.announce(tag, notice, Then::Answer(Reply::function(ServiceResponse::Complete)));

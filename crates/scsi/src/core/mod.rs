@@ -11,25 +11,38 @@
 //! | which commands run beside each other | `task_set` |
 //! | replies: status, sense, residuals | `fail`; what devices say: `status` |
 //! | unit attentions | `attention`, told in `dispatch` |
+//! | what keeps commands from a unit | `gates` |
+//! | parameter lists that come | `parameters` |
+//! | third-party copies | `copy` |
+//! | commands of several steps | `steps`: `verify`, `compare`, `provisioning` |
+//! | blocks that a command has for itself | `exclusion` |
 //! | task management | `management` |
 //! | what one nexus does to the others, on all homes | `notice`, `peer` |
 //! | what the control plane changes | `update` |
 
 mod attention;
 mod block;
+mod compare;
+mod copy;
 mod data;
+mod diagnostic;
 mod dispatch;
+mod exclusion;
 mod fail;
+mod gates;
 mod groups;
 mod inquiry;
 mod limits_pages;
+mod log;
 mod machine;
 mod management;
+mod medium;
 mod mode;
 mod nexus;
 mod notice;
 mod opcodes;
 mod open;
+mod parameters;
 pub(crate) mod peer;
 mod provisioning;
 mod reservation;
@@ -40,6 +53,9 @@ mod task_set;
 mod units;
 mod update;
 mod verify;
+mod well_known;
 
+pub(crate) use attention::Attention;
+pub(crate) use fail::Fail;
 pub use machine::{Config, Core};
 pub use scsi::Scsi;

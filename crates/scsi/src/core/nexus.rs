@@ -2,9 +2,12 @@
 
 use super::attention::{Attention, Attentions};
 use super::open::NO_SLOT;
+use super::reservation::Verdict;
 use super::task_set::TaskSet;
 use crate::Origin;
+use crate::shared::{AccessState, PortGroup};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a nexus knows of one of its logical units.
 #[derive(Debug, Default)]
@@ -16,6 +19,8 @@ pub(crate) struct Slot {
     /// Its number, for ever.
     pub unit_id: u32,
     pub attentions: Attentions,
+    /// What the nexus may do.
+    pub verdict: Verdict,
     pub set: TaskSet,
 }
 
@@ -45,6 +50,8 @@ pub(crate) struct Nexus {
     pub map: Option<(u32, usize)>,
     /// Commands that may be open on one logical unit.
     pub depth: u32,
+    /// The port group that it came by, if it has a target device.
+    pub group: Option<Arc<PortGroup>>,
     /// Its end was ordered.
     pub closing: bool,
     /// Slot of each LUN, or [`NO_SLOT`].
@@ -56,7 +63,13 @@ pub(crate) struct Nexus {
 
 impl Nexus {
     pub fn new(origin: Origin) -> Self {
-        Self { origin, map: None, depth: 1, closing: false, index: Vec::new(), slots: Vec::new(), free: Vec::new() }
+        Self { origin, map: None, depth: 1, group: None, closing: false, index: Vec::new(), slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// The asymmetric access state of the port group that it came by.
+    #[inline]
+    pub fn access(&self) -> AccessState {
+        self.group.as_ref().map_or(AccessState::ActiveOptimized, |group| group.state())
     }
 
     /// The slot of a LUN.
@@ -75,9 +88,21 @@ impl Nexus {
         self.slots.get_mut(slot as usize)
     }
 
+    /// A slot, and where the nexus came from.
+    #[inline]
+    pub fn at(&mut self, slot: u32) -> Option<(&Origin, &mut Slot)> {
+        Some((&self.origin, self.slots.get_mut(slot as usize)?))
+    }
+
     /// The slots that LUNs lead to.
     pub fn mapped(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(|slot| slot.life == Life::Mapped)
+    }
+
+    /// The slots that LUNs lead to, with their places.
+    pub fn mapped_places(&self) -> impl Iterator<Item = (u32, &Slot)> {
+        let places = self.slots.iter().enumerate().map(|(place, slot)| (place as u32, slot));
+        places.filter(|(_, slot)| slot.life == Life::Mapped)
     }
 
     pub fn mapped_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
@@ -139,7 +164,7 @@ impl Nexus {
     fn add(&mut self, wanted: &Wanted) {
         let &Wanted { lun, unit, unit_id } = wanted;
         let attentions = Attentions::of(Attention::PowerOn);
-        let slot = Slot { life: Life::Mapped, lun, unit, unit_id, attentions, set: TaskSet::default() };
+        let slot = Slot { life: Life::Mapped, lun, unit, unit_id, attentions, ..Slot::default() };
         let place = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             self.slots.len() as u32 - 1

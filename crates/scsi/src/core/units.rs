@@ -1,6 +1,7 @@
 //! The logical units of a core: the control plane's copies, and their open devices.
 
 use crate::LogicalUnitView;
+use crate::shared::Selected;
 use bdev::Features;
 use ring::Tag;
 use std::collections::HashMap;
@@ -34,6 +35,18 @@ impl Unit {
     pub fn block_bytes(&self) -> u32 {
         1 << self.shift
     }
+
+    /// The mode parameters that initiators selected.
+    #[inline]
+    pub fn modes(&self) -> Selected {
+        self.view.shared.modes.get()
+    }
+
+    /// WCE is 0 although the device has a volatile cache: each write is forced to the medium.
+    #[inline]
+    pub fn writes_through(&self) -> bool {
+        self.modes().has(Selected::WRITES_THROUGH)
+    }
 }
 
 /// What a new copy changed.
@@ -63,6 +76,10 @@ impl Units {
     pub fn by_id(&self, id: u32) -> Option<(u32, &Unit)> {
         let place = *self.by_id.get(&id)?;
         Some((place, self.get(place)?))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Unit> {
+        self.places.iter().flatten()
     }
 
     /// The device that is open already for a new copy.

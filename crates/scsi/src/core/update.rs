@@ -58,6 +58,14 @@ impl Scsi {
         self.remap_all();
     }
 
+    /// Port groups of a target device are in other states.
+    pub(crate) fn access_changed(&mut self, node: u32) {
+        let is_meant = |nexus: &&mut Nexus| nexus.map.is_some_and(|(of, _)| of == node);
+        for nexus in self.nexuses.iter_mut().flatten().filter(is_meant) {
+            nexus.mapped_mut().for_each(|slot| slot.attentions.raise(Attention::AccessChanged));
+        }
+    }
+
     /// A nexus is there.
     pub(crate) fn open_nexus(&mut self, queue: u32, origin: Origin) {
         let place = queue as usize;
@@ -65,6 +73,7 @@ impl Scsi {
             self.nexuses.resize_with(place + 1, || None);
         }
         assert!(self.nexuses[place].is_none(), "the port opened a queue that is open");
+        self.config.device.known.add(origin.initiator);
         let mut nexus = Nexus::new(origin);
         remap(&mut nexus, &self.nodes, &self.units);
         self.nexuses[place] = Some(nexus);
@@ -142,10 +151,15 @@ impl Scsi {
 fn remap(nexus: &mut Nexus, nodes: &BTreeMap<u32, Arc<NodeView>>, units: &Units) -> bool {
     let found = nodes.values().find_map(|node| Some((node, node.map_of(&nexus.origin)?)));
     let Some((node, (place, map))) = found else {
-        nexus.map = None;
+        (nexus.map, nexus.group) = (None, None);
         return nexus.remap(&[]);
     };
     (nexus.map, nexus.depth) = (Some((node.id, place)), node.queue_depth.max(1));
+    // The configuration knows better than the transport, which may have been told before it changed.
+    if let Some(port) = map.ports.iter().find(|port| port.name.is_same_port(&nexus.origin.target)) {
+        (nexus.origin.relative_port, nexus.origin.port_group) = (port.relative, port.group);
+    }
+    nexus.group = Some(node.access.group(nexus.origin.port_group));
     let there = |(lun, id): &(u16, u32)| {
         let (unit, _) = units.by_id(*id).filter(|_| *lun < MOST_LUNS)?;
         Some(Wanted { lun: *lun, unit, unit_id: *id })

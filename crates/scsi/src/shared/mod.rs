@@ -11,19 +11,27 @@
 mod access;
 mod clock;
 mod exclusion;
+mod known;
 mod medium;
 mod modes;
 mod reservations;
+mod sanitize;
 mod tokens;
 
 pub(crate) use access::Group as PortGroup;
-pub use access::{Access, AccessState, Cause};
+pub use access::{AccessState, AccessStates, Cause};
 pub(crate) use clock::Clock;
-pub(crate) use exclusion::Exclusion;
+pub(crate) use exclusion::{Exclusion, Span, Who};
 pub(crate) use medium::Prevention;
 pub(crate) use modes::{Modes, Selected};
-pub(crate) use reservations::Reservations;
-pub(crate) use tokens::Tokens;
+pub(crate) use known::Known;
+pub(crate) use reservations::{
+    Action, Allowed, Effects, IDS_AT, ItNexus, Kind, Request, Reservations, Seat, Served, Store, Table,
+};
+pub(crate) use sanitize::Sanitize;
+pub(crate) use tokens::{Stands, Token, Tokens, UnitTokens};
+
+use crate::control::Keeper;
 
 /// What all cores share of one logical unit, for as long as it is one: new views of it keep it.
 #[derive(Debug, Default)]
@@ -32,11 +40,24 @@ pub struct Shared {
     pub(crate) modes: Modes,
     pub(crate) clock: Clock,
     pub(crate) prevention: Prevention,
+    pub(crate) sanitize: Sanitize,
     pub(crate) exclusion: Exclusion,
+    pub(crate) tokens: UnitTokens,
+}
+
+impl Shared {
+    /// The logical unit is reset: nobody holds it by RESERVE, mode parameters are the default ones again, and nobody prevents that a medium is taken out.
+    pub(crate) fn reset(&self) {
+        self.reservations.let_go(|_| true);
+        self.modes.reset();
+        self.prevention.reset();
+    }
 }
 
 /// What all cores of all transports share of the device server.
 #[derive(Debug, Default)]
 pub struct Device {
+    pub(crate) keeper: Keeper,
+    pub(crate) known: Known,
     pub(crate) tokens: Tokens,
 }

@@ -1,5 +1,0 @@
-//! Reservations of a logical unit.
-
-/// The table: nobody yet.
-#[derive(Debug, Default)]
-pub(crate) struct Reservations {}

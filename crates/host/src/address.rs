@@ -1,5 +1,6 @@
-//! Where a controller or a SCSI disk is.
+//! Where a controller or a SCSI disk is. iSCSI's form is in [`crate::iscsi`].
 
+use crate::iscsi::IscsiAddress;
 use fc::Names;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -37,19 +38,28 @@ pub struct ScsiAddress {
 pub enum VolumeAddress {
     /// A subsystem, of which a namespace is meant.
     Nvme(Address),
-    /// A logical unit.
+    /// A logical unit over Fibre Channel.
     Scsi(ScsiAddress),
+    /// A logical unit over iSCSI.
+    Iscsi(IscsiAddress),
 }
 
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} is not an address: {why}; write tcp://127.0.0.1:4420/nqn..., tcp://[::1]:4420/nqn..., 127.0.0.1:4420, \
-     fc://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/nqn... or fcp://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/LUN"
+     fc://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/nqn..., fcp://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/LUN or \
+     iscsi://127.0.0.1/iqn.../LUN"
 )]
 pub struct AddressError {
     text: String,
     why: String,
+}
+
+impl AddressError {
+    pub(crate) fn new(text: &str, why: String) -> AddressError {
+        AddressError { text: text.to_owned(), why }
+    }
 }
 
 impl fmt::Display for Place {
@@ -73,16 +83,7 @@ impl Address {
             let names = traddr.parse().map_err(|error: fc::ParseNamesError| fail(error.to_string()))?;
             return Ok(Address { place: Place::Fc(names), nqn: nqn.to_owned() });
         }
-        let bare = traddr.trim_start_matches('[').trim_end_matches(']');
-        let socket = match bare.parse::<IpAddr>() {
-            Ok(ip) => SocketAddr::new(ip, trsvcid),
-            Err(_) => (bare, trsvcid)
-                .to_socket_addrs()
-                .map_err(|e| fail(format!("not an IP address, and as a name: {e}")))?
-                .next()
-                .ok_or_else(|| fail("the name has no address".to_owned()))?,
-        };
-        Ok(Address { place: Place::Tcp(socket), nqn: nqn.to_owned() })
+        Ok(Address { place: Place::Tcp(socket(traddr, trsvcid)?), nqn: nqn.to_owned() })
     }
 
     /// The discovery service at the same place.
@@ -148,7 +149,11 @@ impl FromStr for VolumeAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<VolumeAddress, AddressError> {
-        if text.starts_with("fcp://") { text.parse().map(Self::Scsi) } else { text.parse().map(Self::Nvme) }
+        match text.split_once("://") {
+            Some(("fcp", _)) => text.parse().map(Self::Scsi),
+            Some(("iscsi", _)) => text.parse().map(Self::Iscsi),
+            _ => text.parse().map(Self::Nvme),
+        }
     }
 }
 
@@ -163,12 +168,24 @@ impl fmt::Display for VolumeAddress {
         match self {
             Self::Nvme(address) => address.fmt(f),
             Self::Scsi(address) => address.fmt(f),
+            Self::Iscsi(address) => address.fmt(f),
         }
     }
 }
 
+/// The first address of a host: IPv4, IPv6 (in brackets or not) or a name.
+pub(crate) fn socket(host: &str, port: u16) -> Result<SocketAddr, AddressError> {
+    let fail = |why: String| AddressError::new(host, why);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, port));
+    }
+    let found = (bare, port).to_socket_addrs().map_err(|e| fail(format!("not an IP address, and as a name: {e}")))?;
+    { found }.next().ok_or_else(|| fail("the name has no address".to_owned()))
+}
+
 /// Host and port of `1.2.3.4:5`, `[::1]:5`, `::1`, `name`.
-fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
     if place.parse::<IpAddr>().is_ok() {
         return Some((place, None));
     }

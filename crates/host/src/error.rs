@@ -1,6 +1,7 @@
 //! What can go wrong between this host and a target, and what to do about it.
 
 use crate::Violation;
+use iscsi::initiator::Failure;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -68,6 +69,14 @@ pub enum Error {
         /// Who asked.
         hostnqn: String,
     },
+    /// The target refused an iSCSI login.
+    #[error("{}{failure}", if node.is_empty() { String::new() } else { format!("{node}: ") })]
+    Login {
+        /// The node; empty for a discovery.
+        node: String,
+        /// What it said.
+        failure: Failure,
+    },
     /// A command failed.
     #[error("{command} failed: {} ({:#x}{})", status_name(*status), status.code().0, if status.dnr() { ", do not retry" } else { "" })]
     Status {
@@ -120,6 +129,7 @@ impl Error {
         match self {
             Error::Unreachable { address, source } => Some(unreachable(address, source.kind())),
             Error::Refused { status, dw0, subnqn, hostnqn } => refused(*status, *dw0, subnqn, hostnqn),
+            Error::Login { failure, .. } => login_refused(failure),
             Error::Closed { .. } | Error::Lost { .. } => Some(
                 "the target's log says why it closed; is it still running? (`qfc rpc framework_get_reactors`)"
                     .to_owned(),
@@ -150,6 +160,8 @@ impl Error {
             | Error::Fabric { .. }
             | Error::Timeout { .. } => true,
             Error::Refused { status, .. } | Error::Status { status, .. } => !status.dnr(),
+            // "Service unavailable" and "out of resources" pass.
+            Error::Login { failure: Failure::Refused(status, _), .. } => matches!(status, 0x0301 | 0x0302),
             _ => false,
         }
     }
@@ -190,6 +202,17 @@ fn refused(status: Status, dw0: u32, subnqn: &str, hostnqn: &str) -> Option<Stri
         Status::AUTH_REQUIRED => Some("the subsystem wants authentication, which this host does not do".to_owned()),
         _ => None,
     }
+}
+
+fn login_refused(failure: &Failure) -> Option<String> {
+    let Failure::Refused(status, _) = failure else { return None };
+    let advice = match status {
+        0x0201 => "--chap-file names a file (mode 600) with `[AuthGroup1]` and `Auth user secret`",
+        0x0202 => "`qfc rpc iscsi_get_initiator_groups` shows who may log in; --initiator is another name to log in with",
+        0x0203 => "`qfc discover -t iscsi -a ADDRESS` lists the nodes of a portal",
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 impl From<Violation> for Error {

@@ -1,12 +1,12 @@
-//! Initiators in user space, for NVMe/TCP, FC-NVMe and SCSI over FCP: what `qfc discover`, `identify`, `perf` and `verify` are
+//! Initiators in user space, for NVMe/TCP, FC-NVMe, and SCSI over FCP and iSCSI: what `qfc discover`, `identify`, `perf` and `verify` are
 //! made of.
 //!
 //! - Owns: [`Queue`] (one connection), [`Controller`] (an admin queue and what goes with it), [`discovery`] (log page 70h),
-//!   [`scsi`] (logical units), [`fibre`] (a port on the soft fabric), [`perf`] (load), [`verify`] (data that proves what happened
+//!   [`scsi`] (logical units), [`fibre`] (a port on the soft fabric), [`mod@iscsi`] (sessions over TCP), [`perf`] (load), [`verify`] (data that proves what happened
 //!   to it), [`raw`] (wrong PDUs on purpose).
 //! - In: an [`Address`], an [`Identity`], commands. Out: completions, and an [`Error`] that names what was wrong and what to do next.
 //! - Limits: one namespace format (no metadata), queues of 2 to 4,096 entries, one piece of data per command.
-//! - Not done: TLS, authentication, multipath.
+//! - Not done: TLS, authentication of NVMe, multipath.
 //!
 //! The library is also a judge of the target: with [`LinkOptions::strict`] (the default) it checks every field of every PDU
 //! that a controller sends against the standard, and a wrong one ends the connection with an [`Error::Violation`] that names it.
@@ -30,6 +30,7 @@ pub mod discovery;
 mod error;
 pub mod fibre;
 mod identity;
+pub mod iscsi;
 mod link;
 pub mod perf;
 mod queue;
@@ -46,6 +47,7 @@ pub use controller::{Controller, Namespace, Options};
 pub use error::Error;
 pub use fibre::{DEFAULT_FABRIC, FcOptions};
 pub use identity::Identity;
+pub use iscsi::{IscsiAddress, IscsiOptions};
 pub use link::{Link, LinkOptions};
 pub use queue::{Completion, Io, Payload, Queue, QueueOptions, Seen, Slot, TcpQueue};
 pub use random::Random;

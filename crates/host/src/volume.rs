@@ -24,6 +24,7 @@ impl Volume {
                 Ok(Volume::Nvme(Box::new(controller), namespace))
             }
             VolumeAddress::Scsi(address) => Ok(Volume::Scsi(Box::new(Disk::connect(address, options)?))),
+            VolumeAddress::Iscsi(address) => Ok(Volume::Scsi(Box::new(Disk::connect_iscsi(address, options)?))),
         }
     }
 

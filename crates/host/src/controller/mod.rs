@@ -7,7 +7,7 @@ mod namespace;
 pub use namespace::Namespace;
 
 use crate::fibre::Association;
-use crate::{Address, Error, FcOptions, Identity, Link, LinkOptions, Payload, Place, Queue, QueueOptions, Result};
+use crate::{Address, Error, FcOptions, Identity, IscsiOptions, Link, LinkOptions, Payload, Place, Queue, QueueOptions, Result};
 use keep::Keep;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub struct Options {
     pub link: LinkOptions,
     /// Fibre Channel: which fabric, and who to be there.
     pub fc: FcOptions,
+    /// iSCSI: who to be, what to offer and to prove.
+    pub iscsi: IscsiOptions,
     /// Keep Alive Timeout; zero for none.
     pub kato: Duration,
     /// Entries of the admin queue.
@@ -40,6 +42,7 @@ impl Default for Options {
             host: Identity::default(),
             link: LinkOptions::default(),
             fc: FcOptions::default(),
+            iscsi: IscsiOptions::usual(),
             kato: Duration::from_secs(15),
             admin_entries: 32,
             disable_sq_flow_control: false,

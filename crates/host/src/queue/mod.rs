@@ -7,7 +7,8 @@ pub use tcp::TcpQueue;
 pub use types::{Completion, Io, Payload, QueueOptions, Seen, Slot};
 
 use crate::fibre::FcQueue;
-use crate::scsi::ScsiQueue;
+use crate::iscsi::IscsiQueue;
+use crate::scsi::{Answer, Cdb, ScsiQueue};
 use crate::{Error, Link, Result};
 use std::time::{Duration, Instant};
 use wire::nvm::Rw;
@@ -22,6 +23,8 @@ pub enum Queue {
     Fc(Box<FcQueue>),
     /// Commands to a SCSI logical unit.
     Scsi(Box<ScsiQueue>),
+    /// The same over iSCSI.
+    Iscsi(Box<IscsiQueue>),
 }
 
 macro_rules! each {
@@ -30,6 +33,7 @@ macro_rules! each {
             Queue::Tcp($inner) => $body,
             Queue::Fc($inner) => $body,
             Queue::Scsi($inner) => $body,
+            Queue::Iscsi($inner) => $body,
         }
     };
 }
@@ -75,8 +79,10 @@ impl Queue {
     /// As [`Queue::start`].
     #[inline]
     pub fn start_io(&mut self, slot: Slot, nsid: u32, io: Io, bytes: u32) {
-        if let Queue::Scsi(queue) = self {
-            return queue.start_io(slot, io, bytes);
+        match self {
+            Queue::Scsi(queue) => return queue.start_io(slot, io, bytes),
+            Queue::Iscsi(queue) => return queue.start_io(slot, io, bytes),
+            Queue::Tcp(_) | Queue::Fc(_) => {}
         }
         match io {
             Io::Read { block, blocks } => {
@@ -98,7 +104,28 @@ impl Queue {
         match self {
             Queue::Tcp(queue) => queue.start(slot, sqe, payload),
             Queue::Fc(queue) => queue.start(slot, sqe, payload),
-            Queue::Scsi(_) => panic!("an NVMe command for a SCSI queue"),
+            Queue::Scsi(_) | Queue::Iscsi(_) => panic!("an NVMe command for a SCSI queue"),
+        }
+    }
+
+    /// Queues a SCSI command to the queue's logical unit.
+    ///
+    /// # Panics
+    /// As [`Queue::start`], and if the queue speaks NVMe.
+    pub fn start_scsi(&mut self, slot: Slot, cdb: Cdb, payload: Payload) {
+        match self {
+            Queue::Scsi(queue) => queue.start(slot, cdb, payload),
+            Queue::Iscsi(queue) => queue.start(slot, cdb, payload),
+            Queue::Tcp(_) | Queue::Fc(_) => panic!("a SCSI command for an NVMe queue"),
+        }
+    }
+
+    /// What a logical unit said to the SCSI command that was last in a slot.
+    pub fn said(&self, slot: Slot) -> Option<&Answer> {
+        match self {
+            Queue::Scsi(queue) => queue.said(slot),
+            Queue::Iscsi(queue) => queue.said(slot),
+            Queue::Tcp(_) | Queue::Fc(_) => None,
         }
     }
 

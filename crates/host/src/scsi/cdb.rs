@@ -1,5 +1,6 @@
 //! Command descriptor blocks as this initiator sends them. SPC-4, SBC-3.
 
+use crate::queue::{Io, Payload};
 use wire::scsi::CDB_BYTES;
 
 /// A command descriptor block.
@@ -69,6 +70,16 @@ impl Cdb {
     #[inline]
     pub fn write(block: u64, blocks: u32) -> Cdb {
         Cdb::extent(0x8a, block, blocks)
+    }
+
+    /// A block operation of so many bytes.
+    #[inline]
+    pub fn of_io(io: Io, bytes: u32) -> (Cdb, Payload) {
+        match io {
+            Io::Read { block, blocks } => (Cdb::read(block, blocks), Payload::Read(bytes)),
+            Io::Write { block, blocks } => (Cdb::write(block, blocks), Payload::Write(bytes)),
+            Io::Flush => (Cdb::synchronize_cache(), Payload::None),
+        }
     }
 
     /// SYNCHRONIZE CACHE (16) of the whole unit.

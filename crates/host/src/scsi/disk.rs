@@ -1,11 +1,9 @@
-//! A target port's logical units, and one of them as a disk.
+//! A target's logical units, over FCP or iSCSI, and one of them as a disk.
 
-use super::{Answer, Cdb, ScsiQueue, Transfer};
-use crate::fibre::{FcPort, Lane};
-use crate::{Error, Namespace, Options, Queue, Result, ScsiAddress};
-use fc::{Fc4, Names, SessionId};
-use std::sync::Arc;
-use std::time::Duration;
+use super::path::Path;
+use super::{Answer, Cdb, Transfer};
+use crate::{Error, IscsiAddress, Namespace, Options, Queue, Result, ScsiAddress};
+use fc::Names;
 use wire::scsi::inquiry::Standard;
 use wire::scsi::parse_lun;
 use wire::scsi::report::{Capacity16, LunList};
@@ -16,16 +14,9 @@ const CONTROL: u32 = 16 << 10;
 /// Commands that are tried again after a unit attention.
 const TRIES: usize = 8;
 
-/// A login with a target port for SCSI.
+/// A login with a target for SCSI.
 pub struct Target {
-    port: Arc<FcPort>,
-    session: SessionId,
-    timeout: Duration,
-}
-
-fn scsi(queue: &mut Queue) -> &mut ScsiQueue {
-    let Queue::Scsi(queue) = queue else { unreachable!("made as one") };
-    queue
+    path: Path,
 }
 
 impl Target {
@@ -34,18 +25,23 @@ impl Target {
     /// # Errors
     /// No fabric, no such port on it, or it takes no FCP logins.
     pub fn connect(target: Names, options: &Options) -> Result<Target> {
-        let timeout = options.link.timeout;
-        let port = FcPort::open(&options.fc.fabric, options.fc.names_of(&options.host), timeout)?;
-        let session = port.login(target, Fc4::Fcp, timeout)?;
-        Ok(Target { port, session, timeout })
+        Ok(Target { path: Path::fcp(target, options)? })
+    }
+
+    /// Logs in over iSCSI; the number in `address` does not matter.
+    ///
+    /// # Errors
+    /// The portal cannot be reached, or it refuses the login.
+    pub fn connect_iscsi(address: &IscsiAddress, options: &Options) -> Result<Target> {
+        Ok(Target { path: Path::iscsi(address, options)? })
     }
 
     /// A queue of commands to a unit.
     ///
     /// # Errors
-    /// No memory.
-    pub fn queue(&self, lun: u16, slots: u16, buffer: u32) -> Result<ScsiQueue> {
-        Ok(ScsiQueue::new(Lane::open(&self.port, self.session, slots, buffer)?, lun, slots))
+    /// No memory; over iSCSI, where a queue is a session of its own, as [`Target::connect_iscsi`].
+    pub fn queue(&self, lun: u16, slots: u16, buffer: u32) -> Result<Queue> {
+        self.path.queue(lun, slots, buffer)
     }
 
     /// One command, waited for, whatever comes of it; what was read goes into `data`.
@@ -60,20 +56,8 @@ impl Target {
     ///
     /// # Errors
     /// As [`Target::command`].
-    pub fn transfer(&self, lun: u16, cdb: Cdb, mut transfer: Transfer<'_>) -> Result<Answer> {
-        let payload = transfer.payload();
-        let mut queue = Queue::Scsi(Box::new(self.queue(lun, 1, CONTROL.max(payload.bytes()))?));
-        let slot = queue.take().expect("a new queue has a free slot");
-        if let Transfer::Out(data) = &transfer {
-            queue.buffer_mut(slot)[..data.len()].copy_from_slice(data);
-        }
-        scsi(&mut queue).start(slot, cdb, payload);
-        queue.wait_for(slot, "a SCSI command", self.timeout)?;
-        let queue = scsi(&mut queue);
-        if let Transfer::In(data) = &mut transfer {
-            data.copy_from_slice(&queue.buffer(slot)[..data.len()]);
-        }
-        Ok(queue.said(slot).expect("it is over").clone())
+    pub fn transfer(&self, lun: u16, cdb: Cdb, transfer: Transfer<'_>) -> Result<Answer> {
+        self.path.transfer(lun, cdb, transfer, CONTROL)
     }
 
     /// As [`Target::command`], past unit attentions; anything but GOOD is an error.
@@ -139,12 +123,6 @@ impl Target {
     }
 }
 
-impl Drop for Target {
-    fn drop(&mut self) {
-        self.port.logout(self.session);
-    }
-}
-
 /// The first designator of a type in page 83h that is the logical unit's.
 fn designator(page: &[u8], kind: u8) -> Option<Vec<u8>> {
     let mut rest = page;
@@ -192,13 +170,23 @@ impl Disk {
     /// # Errors
     /// As [`Target::connect`] and [`Target::must`]; there is no disk at this number.
     pub fn connect(address: &ScsiAddress, options: &Options) -> Result<Disk> {
-        let target = Target::connect(address.port, options)?;
-        let lun = address.lun;
+        let port = address.port;
+        Disk::of(Target::connect(port, options)?, address.lun, &format!("-t fcp -a {port}"))
+    }
+
+    /// The same over iSCSI.
+    ///
+    /// # Errors
+    /// As [`Disk::connect`].
+    pub fn connect_iscsi(address: &IscsiAddress, options: &Options) -> Result<Disk> {
+        Disk::of(Target::connect_iscsi(address, options)?, address.lun, &format!("{address}"))
+    }
+
+    fn of(target: Target, lun: u16, place: &str) -> Result<Disk> {
         let inquiry = target.inquiry(lun)?;
         if inquiry.peripheral != 0 {
-            let port = address.port;
             return Err(Error::Local(format!(
-                "there is no disk at logical unit {lun} of {port}: `qfc discover -t fcp -a {port}` lists those that this host sees"
+                "there is no disk at logical unit {lun}: `qfc discover {place}` lists those that this host sees"
             )));
         }
         let mut data = [0; 32];
@@ -243,6 +231,6 @@ impl Disk {
     /// No memory.
     pub fn queue(&self, entries: u16, buffer: u32) -> Result<Queue> {
         let slots = entries.saturating_sub(1).max(1);
-        Ok(Queue::Scsi(Box::new(self.target.queue(self.lun, slots, buffer)?)))
+        self.target.queue(self.lun, slots, buffer)
     }
 }

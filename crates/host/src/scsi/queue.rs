@@ -80,6 +80,16 @@ impl std::fmt::Display for Answer {
     }
 }
 
+/// An answer as the load and the verification read it: they know only NVMe's status.
+pub(crate) fn completion(slot: Slot, answer: &Answer) -> Cqe {
+    let status = match (answer.is_good(), answer.is_passing()) {
+        (true, _) => Status::SUCCESS,
+        (false, true) => Status::NAMESPACE_NOT_READY,
+        (false, false) => Status::INTERNAL_ERROR.with_dnr(),
+    };
+    Cqe::new(slot.0, status)
+}
+
 /// See the module.
 pub struct ScsiQueue {
     lane: Lane,
@@ -131,11 +141,7 @@ impl ScsiQueue {
     /// A block operation.
     #[inline]
     pub fn start_io(&mut self, slot: Slot, io: Io, bytes: u32) {
-        let (cdb, payload) = match io {
-            Io::Read { block, blocks } => (Cdb::read(block, blocks), Payload::Read(bytes)),
-            Io::Write { block, blocks } => (Cdb::write(block, blocks), Payload::Write(bytes)),
-            Io::Flush => (Cdb::synchronize_cache(), Payload::None),
-        };
+        let (cdb, payload) = Cdb::of_io(io, bytes);
         self.start(slot, cdb, payload);
     }
 
@@ -200,14 +206,8 @@ impl ScsiQueue {
         Ok(Answer { status, sense, moved: response.moved, residual: rsp.residual })
     }
 
-    /// The status as the load and the verification read it: they know only NVMe's.
     fn finish(&mut self, slot: Slot, answer: Answer) {
-        let status = match (answer.is_good(), answer.is_passing()) {
-            (true, _) => Status::SUCCESS,
-            (false, true) => Status::NAMESPACE_NOT_READY,
-            (false, false) => Status::INTERNAL_ERROR.with_dnr(),
-        };
-        self.done.push_back(Completion { slot, cqe: Cqe::new(slot.0, status) });
+        self.done.push_back(Completion { slot, cqe: completion(slot, &answer) });
         self.answers[slot.index()] = Some(answer);
     }
 

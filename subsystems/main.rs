@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ])),
         Arc::new(fabric),
         Arc::new(hba),
-        Arc::new(fcp::Fcp::new(ports)),
+        Arc::new(scsi_target::ScsiTarget::new(vec![Arc::new(fcp::FcpFactory::new(ports))])),
     ];
     let config = match default_config::text(&cli) {
         Ok(config) => config,

@@ -36,7 +36,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nvmf_target", &["app", "bdev", "nvmf", "ring"]),
     ("nvmf_fc", &["app", "dma", "exchange", "fc", "nvmf", "nvmf_target", "os", "reactor", "ring", "wire"]),
     ("nvmf_tcp", &["app", "dma", "exchange", "nvmf", "nvmf_target", "os", "reactor", "ring", "stats", "wire"]),
-    ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "wire"]),
+    ("scsi_target", &["app", "scsi"]),
+    ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "scsi_target", "wire"]),
     ("rpc", &["app", "os", "reactor"]),
     ("fabric_target", &["app", "dma", "emu", "fabric", "fc", "os", "pci", "reactor", "ring", "vfio_user", "wire"]),
     ("hba", &["app", "dma", "emu", "fc", "pci", "qla", "reactor", "ring", "vfio_user", "wire"]),
@@ -58,6 +59,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "nvmf_target",
             "nvmf_tcp",
             "rpc",
+            "scsi_target",
         ],
     ),
 ];

@@ -27,6 +27,12 @@ impl IscsiName {
         Some(Self { bytes, len: name.len() as u8 })
     }
 
+    /// Whether it is of a kind that the standard has: `iqn.`, `eui.` or `naa.`.
+    pub fn is_typed(&self) -> bool {
+        let rest = |kind| self.as_str().strip_prefix(kind).is_some_and(|rest: &str| !rest.is_empty());
+        ["iqn.", "eui.", "naa."].into_iter().any(rest)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         // What `new` took was UTF-8, and lower case of ASCII keeps it so.

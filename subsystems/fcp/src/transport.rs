@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wire::fc::Wwn;
 
+/// What people call it.
+pub const NAME: &str = "FCP";
+
 /// How often a full inbox is tried again.
 const RETRY: Duration = Duration::from_millis(1);
 
@@ -184,7 +187,7 @@ fn wwpn(view: &PortView) -> Wwn {
 
 impl Transport for FcpTransport {
     fn name(&self) -> &'static str {
-        "FCP"
+        NAME
     }
 
     fn homes(&self) -> &[Sender<Message>] {

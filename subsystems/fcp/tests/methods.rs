@@ -6,9 +6,10 @@ use bdev::{Bdev, Channel, Features, Info};
 use fc::{
     Arrival, Fc4, Names, Port, PortState, PortStatus, Ports, Queue, Response, Service, SessionId, SessionInfo, Xid,
 };
-use fcp::Fcp;
+use fcp::FcpFactory;
 use reactor::{Clock, Cores, Idle};
 use ring::Tick;
+use scsi_target::ScsiTarget;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -205,7 +206,7 @@ impl Channel for Idle_ {
 }
 
 struct Rig {
-    fcp: Arc<Fcp>,
+    scsi: Arc<ScsiTarget>,
     app: App,
     ports: Arc<Ports>,
     cores: Option<Cores>,
@@ -214,7 +215,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let ports = Arc::new(Ports::default());
-        let fcp = Arc::new(Fcp::new(ports.clone()));
+        let scsi = Arc::new(ScsiTarget::new(vec![Arc::new(FcpFactory::new(ports.clone()))]));
         let options = reactor::Options {
             idle: Idle::Adaptive { spin: Duration::ZERO },
             clock: Clock::real(),
@@ -223,7 +224,7 @@ impl Rig {
         let cores = Cores::start(&[0, 1], &options, |core, why| panic!("core {core}: {why}")).unwrap();
         let arena = dma::Options { backing: dma::Backing::Ordinary, single_file: false, reserve: 0 };
         let arena = dma::Arena::new(arena).unwrap();
-        let subsystems: Arc<[Arc<dyn Subsystem>]> = Arc::new([fcp.clone() as Arc<dyn Subsystem>]);
+        let subsystems: Arc<[Arc<dyn Subsystem>]> = Arc::new([scsi.clone() as Arc<dyn Subsystem>]);
         let app = app::assemble(
             Options { cores: vec![0, 1], ..Options::default() },
             arena,
@@ -234,9 +235,9 @@ impl Rig {
         for name in ["A", "B", "C", "Broken"] {
             app.bdevs.add(Arc::new(Disk(name.into()))).unwrap();
         }
-        fcp.start(&app).unwrap();
+        scsi.start(&app).unwrap();
         app.methods.enter(State::Runtime);
-        Self { fcp, app, ports, cores: Some(cores) }
+        Self { scsi, app, ports, cores: Some(cores) }
     }
 
     fn call(&self, method: &str, params: Value) -> Result<Value, RpcError> {
@@ -271,13 +272,13 @@ impl Rig {
     }
 
     fn saved(&self) -> Value {
-        serde_json::to_value(self.fcp.config()).unwrap()
+        serde_json::to_value(self.scsi.config()).unwrap()
     }
 }
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        self.fcp.stop();
+        self.scsi.stop();
         let died = self.cores.take().map(Cores::stop).unwrap_or_default();
         assert!(died.is_empty() || std::thread::panicking(), "{died:?}");
     }
@@ -303,15 +304,15 @@ fn what_is_saved_rebuilds_it() {
         ["scsi_set_serial", "scsi_create_portal_group", "scsi_create_initiator_group", "scsi_create_target_node"];
     assert_eq!(methods, wanted);
     let again = Rig::new();
-    for call in first.fcp.config() {
+    for call in first.scsi.config() {
         again.ok(&call.method, call.params);
     }
     assert_eq!(again.saved(), saved);
     let shown = |rig: &Rig| ["scsi_get_target_nodes", "scsi_get_portal_groups"].map(|method| rig.ok(method, json!({})));
     assert_eq!(shown(&again), shown(&first));
-    let needs = first.fcp.memory(2, &first.fcp.config());
+    let needs = first.scsi.memory(2, &first.scsi.config());
     assert_eq!((needs.len(), needs[0].bytes), (1, 2 * fcp::memory()));
-    assert!(first.fcp.memory(2, &[]).is_empty());
+    assert!(first.scsi.memory(2, &[]).is_empty());
 }
 
 #[test]
@@ -341,7 +342,7 @@ fn ports_are_served_while_a_group_names_them() {
     other.full.store(true, SeqCst);
     rig.refused("scsi_portal_group_add_portals", json!({ "tag": 1, "portals": [{ "wwpn": wwpn(3) }] }), "no memory");
     assert_eq!(rig.ok("scsi_get_portal_groups", json!({}))[0]["portals"].as_array().unwrap().len(), 3);
-    rig.fcp.stop();
+    rig.scsi.stop();
     assert_eq!((served(&late), late.live.load(SeqCst)), (false, 0));
 }
 
@@ -389,7 +390,7 @@ fn what_is_wrong_is_told() {
     rig.refused("scsi_create_portal_group", json!({ "tag": 0, "portals": [] }), "from 1 on");
     rig.refused("scsi_create_portal_group", json!({ "tag": 2, "portals": [{ "wwpn": "10.0.0.1" }] }), "not a WWPN");
     rig.refused("scsi_create_portal_group", json!({ "tag": 2, "portals": [{ "wwpn": "ALL" }] }), "not a WWPN");
-    rig.refused("scsi_create_initiator_group", json!({ "tag": 5, "initiators": ["iqn.x"] }), "'iqn.x' is not ALL");
+    rig.refused("scsi_create_initiator_group", json!({ "tag": 5, "initiators": ["iqn."] }), "'iqn.' is not ALL");
     rig.refused("scsi_create_target_node", json!({ "name": "d", "x": 1 }), "unknown field");
     rig.refused("scsi_create_target_node", json!({ "name": "disk1" }), "already");
     rig.refused("scsi_target_node_add_lun", json!({ "name": "disk1", "bdev_name": "Z" }), "no block device 'Z'");

@@ -1,14 +1,15 @@
 //! The configuration as one value, and what the cores are told of it.
 
-use crate::{Network, PortName};
+use crate::control::{Listener, Naming};
 use crate::view::{LogicalUnitView, MapView, NodeView, PortView, Rule};
+use crate::{AccessStates, IscsiName, Network, PortName};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use uuid::Uuid;
 
-/// The target port group of all ports: asymmetric access has no other yet.
-pub const TARGET_PORT_GROUP: u16 = 1;
-
-/// A port of ours in a portal group.
+/// An FC port of ours in a portal group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Portal {
     /// A name for people.
@@ -19,11 +20,45 @@ pub struct Portal {
     pub relative: u16,
 }
 
+/// An IP portal of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// A name for people.
+    pub label: String,
+    /// The address as it was written.
+    pub host: String,
+    /// Where to listen; a wildcard is every address of the machine.
+    pub address: SocketAddr,
+}
+
+/// What who logs in must prove (CHAP), in SPDK's terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// Nothing.
+    pub disable: bool,
+    /// That it knows its secret. Neither this nor `disable`: if it wants to.
+    pub require: bool,
+    /// We prove ourselves too.
+    pub mutual: bool,
+    /// The authentication group; 0: none.
+    pub group: u32,
+}
+
 /// Ports of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortalGroup {
-    /// The ports.
+    /// FC ports.
     pub portals: Vec<Portal>,
+    /// IP portals.
+    pub addresses: Vec<Address>,
+    /// Relative target port identifier of the iSCSI target ports here, one of each node; 0 before the first address.
+    pub relative: u16,
+    /// IP portals: SendTargets tells of them only who asks here.
+    pub private: bool,
+    /// IP portals: they listen.
+    pub listens: bool,
+    /// What discovery sessions here must prove; `None`: as everywhere.
+    pub auth: Option<Auth>,
     /// A remark.
     pub comment: String,
 }
@@ -57,16 +92,41 @@ pub struct Node {
     pub name: String,
     /// A name for people.
     pub alias: String,
+    /// The asymmetric access states of its port groups.
+    pub access: Arc<AccessStates>,
     /// Commands that one I_T nexus may have open on one logical unit.
     pub queue_depth: u32,
     /// LUN and [`Unit::id`](LogicalUnitView::id).
     pub luns: BTreeMap<u16, u32>,
     /// Who sees it where, in order.
     pub mappings: Vec<Mapping>,
+    /// iSCSI: what who logs in must prove.
+    pub auth: Auth,
+    /// iSCSI: header digests are insisted on.
+    pub header_digest: bool,
+    /// iSCSI: data digests are insisted on.
+    pub data_digest: bool,
 }
 
 /// A volume that is mapped somewhere.
 pub type Unit = Arc<LogicalUnitView>;
+
+/// What has a relative target port identifier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    /// An FC port.
+    Port(PortName),
+    /// The iSCSI target ports of a portal group: one of each node, so the identifiers differ within a target device.
+    Group(u16),
+}
+
+/// What a port keeps while the process lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub key: Key,
+    /// Relative target port identifier.
+    pub relative: u16,
+}
 
 /// All that is configured. A clone shares what did not change.
 #[derive(Clone, Default)]
@@ -79,10 +139,10 @@ pub(crate) struct Config {
     pub portal_groups: BTreeMap<u32, Arc<PortalGroup>>,
     /// By tag.
     pub initiator_groups: BTreeMap<u32, Arc<InitiatorGroup>>,
-    /// Relative target port identifiers of all ports that ever were in a group.
-    pub relatives: Vec<(PortName, u16)>,
-    /// Serial numbers that were set, by volume.
-    pub serials: BTreeMap<String, String>,
+    /// All ports that ever were in a group.
+    pub relatives: Vec<Known>,
+    /// What was set of volumes, by UUID.
+    pub volumes: BTreeMap<Uuid, Naming>,
     next_unit: u32,
     next_node: u32,
 }
@@ -106,9 +166,9 @@ impl Config {
         self.next_node = self.next_node.max(other.next_node);
     }
 
-    /// The node of that name, by number.
+    /// The node of that name; iSCSI names have no case (RFC 7143 4.2.7).
     pub fn node(&self, name: &str) -> Option<&Arc<Node>> {
-        self.nodes.values().find(|node| node.name == name)
+        self.nodes.values().find(|node| node.name.eq_ignore_ascii_case(name))
     }
 
     /// The logical unit of a volume.
@@ -116,13 +176,31 @@ impl Config {
         self.units.values().find(|unit| unit.info.name == device)
     }
 
+    /// What a port keeps.
+    pub fn known(&self, key: &Key) -> Option<&Known> {
+        self.relatives.iter().find(|known| known.key.is(key))
+    }
+
+    /// Where transports on IP listen.
+    pub fn listeners(&self) -> Vec<Listener> {
+        let groups = self.portal_groups.iter().filter(|(_, group)| group.listens);
+        let all = groups.flat_map(|(tag, group)| group.addresses.iter().map(|at| (*tag, at.address)));
+        all.map(|(tag, address)| Listener { group: tag as u16, address }).collect()
+    }
+
     /// All ports that are named, each once.
     pub fn ports(&self) -> Vec<PortView> {
         let mut ports: Vec<PortView> = Vec::new();
-        for portal in self.portal_groups.values().flat_map(|group| &group.portals) {
-            if !ports.iter().any(|known| known.name.is_same_port(&portal.port)) {
-                ports.push(portal.view());
+        for (tag, group) in &self.portal_groups {
+            for portal in &group.portals {
+                if !ports.iter().any(|known| known.name.is_same_port(&portal.port)) {
+                    ports.push(portal.view(*tag));
+                }
             }
+        }
+        for (node, mapping) in self.nodes.values().flat_map(|node| node.mappings.iter().map(move |at| (node, at))) {
+            let port = self.portal_groups.get(&mapping.portal_group).and_then(|group| iscsi_port(node, mapping, group));
+            ports.extend(port.filter(|port| !ports.contains(port)));
         }
         ports
     }
@@ -134,7 +212,10 @@ impl Config {
             let ports = self.portal_groups.get(&mapping.portal_group);
             let initiators = self.initiator_groups.get(&mapping.initiator_group);
             MapView {
-                ports: ports.map_or_else(Vec::new, |group| group.portals.iter().map(Portal::view).collect()),
+                ports: ports.map_or_else(Vec::new, |group| {
+                    let fc = group.portals.iter().map(|portal| portal.view(mapping.portal_group));
+                    fc.chain(iscsi_port(node, mapping, group)).collect()
+                }),
                 initiators: initiators.map_or_else(Vec::new, |group| group.rules.clone()),
                 networks: initiators.map_or_else(Vec::new, |group| group.networks.clone()),
                 luns: luns.clone(),
@@ -144,6 +225,7 @@ impl Config {
             id: node.id,
             name: node.name.clone(),
             alias: node.alias.clone(),
+            access: node.access.clone(),
             queue_depth: node.queue_depth,
             maps: node.mappings.iter().map(map).collect(),
         }
@@ -151,7 +233,34 @@ impl Config {
 }
 
 impl Portal {
-    fn view(&self) -> PortView {
-        PortView { name: self.port, relative: self.relative, group: TARGET_PORT_GROUP }
+    /// A portal group is a target port group.
+    fn view(&self, group: u32) -> PortView {
+        PortView { name: self.port, relative: self.relative, group: u16::try_from(group).unwrap_or(u16::MAX) }
+    }
+}
+
+/// The iSCSI target port that a mapping makes.
+fn iscsi_port(node: &Node, mapping: &Mapping, group: &PortalGroup) -> Option<PortView> {
+    let tag = mapping.portal_group as u16;
+    let name = IscsiName::new(&node.name).filter(|_| !group.addresses.is_empty())?;
+    Some(PortView { name: PortName::IscsiTarget { name, group: tag }, relative: group.relative, group: tag })
+}
+
+impl Key {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Port(a), Self::Port(b)) => a.is_same_port(b),
+            (Self::Group(a), Self::Group(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => f.write_str(&crate::control::portals::show(port)),
+            Self::Group(tag) => write!(f, "portal group {tag}"),
+        }
     }
 }

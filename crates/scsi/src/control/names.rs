@@ -33,3 +33,12 @@ pub(super) fn check_serial(serial: &str) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// Vendor or product of INQUIRY: printable ASCII.
+pub(super) fn check_inquiry(what: &str, text: &str, most: usize) -> Result<(), Error> {
+    let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if text.is_empty() || text.len() > most || !printable || text.trim() != text {
+        return Err(Error::Refused(format!("{what}: '{text}' is not 1 to {most} printable ASCII characters")));
+    }
+    Ok(())
+}

@@ -1,8 +1,9 @@
 //! Target nodes: their LUNs and who sees them.
 
+use crate::IscsiName;
 use crate::control::config::Config;
 use crate::control::names::{check_alias, check_name};
-use crate::control::{Error, Manager, Mapping, Node};
+use crate::control::{Auth, Error, Manager, Mapping, Node};
 use crate::view::MOST_LUNS;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,12 @@ pub struct NewNode {
     pub luns: Vec<(u16, String)>,
     /// Who sees it where.
     pub mappings: Vec<Mapping>,
+    /// See [`Node::auth`].
+    pub auth: Auth,
+    /// See [`Node::header_digest`].
+    pub header_digest: bool,
+    /// See [`Node::data_digest`].
+    pub data_digest: bool,
 }
 
 impl NewNode {
@@ -36,6 +43,9 @@ impl NewNode {
             queue_depth: DEFAULT_QUEUE_DEPTH,
             luns: Vec::new(),
             mappings: Vec::new(),
+            auth: Auth::default(),
+            header_digest: false,
+            data_digest: false,
         }
     }
 }
@@ -60,9 +70,13 @@ impl Manager {
                 id: config.number_node(),
                 name: new.name.clone(),
                 alias: new.alias.clone(),
+                access: Arc::default(),
                 queue_depth: new.queue_depth,
                 luns: BTreeMap::new(),
                 mappings,
+                auth: new.auth,
+                header_digest: new.header_digest,
+                data_digest: new.data_digest,
             };
             enter_luns(config, node, luns)
         })
@@ -89,6 +103,18 @@ impl Manager {
         self.turn().change(|config| {
             let node = config.find(name)?;
             config.put(Node { queue_depth: depth, ..(*node).clone() });
+            Ok(())
+        })
+    }
+
+    /// Says what who logs in to a node must prove.
+    ///
+    /// # Errors
+    /// No such node.
+    pub fn set_auth(&self, name: &str, auth: Auth) -> Result<(), Error> {
+        self.turn().change(|config| {
+            let node = config.find(name)?;
+            config.put(Node { auth, ..(*node).clone() });
             Ok(())
         })
     }
@@ -167,8 +193,23 @@ impl Config {
         self.nodes.insert(node.id, Arc::new(node));
     }
 
+    /// Nodes at IP portals have iSCSI names.
+    pub(super) fn check_node_names(&self) -> Result<(), Error> {
+        let maps = self.nodes.values().flat_map(|node| node.mappings.iter().map(move |mapping| (node, mapping)));
+        maps.into_iter().try_for_each(|(node, mapping)| self.check_node_name(&node.name, mapping))
+    }
+
+    fn check_node_name(&self, name: &str, mapping: &Mapping) -> Result<(), Error> {
+        let group = self.portal_group(mapping.portal_group)?;
+        if group.addresses.is_empty() || IscsiName::new(name).is_some_and(|name| name.is_typed()) {
+            return Ok(());
+        }
+        let text = format!("target node {name}: at IP portals its name must be an iSCSI name (iqn., eui. or naa.)");
+        Err(Error::Refused(text))
+    }
+
     fn enter_mapping(&self, name: &str, known: &mut Vec<Mapping>, mapping: &Mapping) -> Result<(), Error> {
-        self.portal_group(mapping.portal_group)?;
+        self.check_node_name(name, mapping)?;
         self.initiator_group(mapping.initiator_group)?;
         let (portals, initiators) = (mapping.portal_group, mapping.initiator_group);
         if known.contains(mapping) {
@@ -176,8 +217,10 @@ impl Config {
                 format!("target node {name} is mapped to portal group {portals} and initiator group {initiators}");
             return Err(Error::Exists(text));
         }
-        if let Some(other) = self.nodes.values().find(|node| node.name != name && node.mappings.contains(mapping)) {
-            // The first node that has the port and lets the initiator in is the nexus's.
+        let on_fc = !self.portal_group(mapping.portal_group)?.portals.is_empty();
+        let other = self.nodes.values().find(|node| node.name != name && node.mappings.contains(mapping));
+        if let Some(other) = other.filter(|_| on_fc) {
+            // On Fibre Channel an initiator names no node: the first node that has the port and lets the initiator in is the nexus's.
             log::warn!(
                 target: "scsi",
                 "target node {name} is not seen by initiator group {initiators} at portal group {portals}: {} is",

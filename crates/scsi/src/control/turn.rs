@@ -3,7 +3,7 @@
 use crate::control::config::{Config, Unit};
 use crate::control::manager::Model;
 use crate::control::publish::{Answers, Home, ask, ask_each, homes, silence};
-use crate::control::{Error, Manager};
+use crate::control::{Error, Listener, Manager};
 use crate::message::{Ack, Message};
 use crate::view::NodeView;
 use std::collections::BTreeSet;
@@ -13,6 +13,18 @@ use std::sync::{Arc, MutexGuard};
 pub(crate) struct Turn<'a> {
     pub manager: &'a Manager,
     pub(super) _guard: Option<MutexGuard<'a, ()>>,
+}
+
+/// Where things are offered.
+struct Places {
+    ports: Vec<crate::PortView>,
+    listeners: Vec<Listener>,
+}
+
+impl Places {
+    fn of(config: &Config) -> Self {
+        Self { ports: config.ports(), listeners: config.listeners() }
+    }
 }
 
 /// Homes that did not answer in time.
@@ -38,31 +50,44 @@ impl Turn<'_> {
         let mapped: BTreeSet<u32> = new.nodes.values().flat_map(|node| node.luns.values().copied()).collect();
         new.units.retain(|id, _| mapped.contains(id));
         let silent = self.publish(&old, &new).inspect_err(|_| self.model().config.keep_numbers(&new))?;
-        let ports = new.ports();
+        let places = Places::of(&new);
         self.model().config = new.clone();
-        if ports != old.ports()
-            && let Err(why) = self.offer(&ports)
-        {
+        if let Err(why) = self.offer(&Places::of(&old), &places) {
             self.return_to(&new, old);
             return Err(why);
         }
+        self.say_goodbye(&old, &new);
         silence(&silent.into_iter().collect::<Vec<_>>(), self.manager.limits.answer)?;
         Ok(value)
+    }
+
+    /// Tells the transports which target devices are gone.
+    fn say_goodbye(&self, old: &Config, new: &Config) {
+        let transports = self.model().transports.clone();
+        for node in old.nodes.values().filter(|node| !new.nodes.contains_key(&node.id)) {
+            transports.iter().for_each(|transport| transport.removed(&node.name));
+        }
     }
 
     /// Undoes a change that all homes have made, because a transport could not follow.
     fn return_to(&self, new: &Config, mut old: Config) {
         old.keep_numbers(new);
-        if let Err(why) = self.publish(new, &old).and_then(|_| self.offer(&old.ports())) {
+        if let Err(why) = self.publish(new, &old).and_then(|_| self.offer(&Places::of(new), &Places::of(&old))) {
             log::error!(target: "scsi", "a change could not be undone: {why}");
         }
         self.model().config = old;
     }
 
-    /// Tells the transports which ports are named.
-    fn offer(&self, ports: &[crate::PortView]) -> Result<(), Error> {
+    /// Tells the transports which ports are named and where to listen, if that is new.
+    fn offer(&self, old: &Places, new: &Places) -> Result<(), Error> {
         let transports = self.model().transports.clone();
-        let failed: Vec<String> = transports.iter().filter_map(|transport| transport.offer(ports).err()).collect();
+        let mut failed = Vec::new();
+        if old.ports != new.ports {
+            failed.extend(transports.iter().filter_map(|transport| transport.offer(&new.ports).err()));
+        }
+        if old.listeners != new.listeners {
+            failed.extend(transports.iter().filter_map(|transport| transport.listen(&new.listeners).err()));
+        }
         if failed.is_empty() { Ok(()) } else { Err(Error::Failed(failed.join("; "))) }
     }
 

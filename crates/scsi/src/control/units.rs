@@ -1,6 +1,6 @@
 //! Logical units: volumes that are mapped somewhere; and what happens to the volumes.
 
-use crate::control::config::{Config, Unit};
+use crate::control::config::Config;
 use crate::control::{Error, Manager};
 use crate::view::LogicalUnitView;
 use bdev::{Bdev, Event, Watcher};

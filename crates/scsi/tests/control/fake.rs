@@ -2,7 +2,7 @@
 
 use bdev::{Bdev, Channel, Features, Info, Registry};
 use ring::{Mailbox, Sender, mailbox};
-use scsi::control::{Limits, Manager, Mapping, NewNode, NewPortal, Transport};
+use scsi::control::{Limits, Manager, Mapping, NewNode, NewPortal, NewPortalGroup, Transport};
 use scsi::{Ack, LogicalUnitView, Message, NodeView, PortName, PortView, Rule, Who};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -183,8 +183,9 @@ impl Rig {
         let rig = Self::bare();
         rig.join();
         let portal = NewPortal { label: "FC1".into(), port: PORT, relative: None };
-        rig.manager.create_portal_group(1, &[portal], "").unwrap();
-        rig.manager.create_initiator_group(1, &[Rule { allow: true, who: Who::All }], "").unwrap();
+        let group = NewPortalGroup { tag: 1, portals: vec![portal], ..NewPortalGroup::default() };
+        rig.manager.create_portal_group(&group).unwrap();
+        rig.manager.create_initiator_group(1, &[Rule { allow: true, who: Who::All }], &[], "").unwrap();
         rig
     }
 

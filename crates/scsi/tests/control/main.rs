@@ -4,8 +4,8 @@ mod fake;
 
 use bdev::Error as BdevError;
 use fake::{PORT, Rig, device, node};
-use scsi::control::{Error, Mapping, NewPortal, parse_rule};
-use scsi::{PortName, Rule, Who};
+use scsi::control::{Error, Mapping, NewPortal, NewPortalGroup, parse_rule};
+use scsi::{Origin, PortName, Rule, Who};
 use std::sync::atomic::Ordering::SeqCst;
 
 fn all() -> [Rule; 1] {
@@ -16,8 +16,16 @@ fn fc(wwpn: u64) -> PortName {
     PortName::Fc { wwnn: 0, wwpn }
 }
 
+fn origin(wwpn: u64) -> Origin {
+    Origin { initiator: fc(wwpn), target: PORT, relative_port: 1, port_group: 1, address: None }
+}
+
 fn portal(wwpn: u64, relative: Option<u16>) -> NewPortal {
     NewPortal { label: String::new(), port: fc(wwpn), relative }
+}
+
+fn group<const N: usize>(tag: u32, portals: [NewPortal; N]) -> NewPortalGroup {
+    NewPortalGroup { tag, portals: portals.into(), ..NewPortalGroup::default() }
 }
 
 #[test]
@@ -152,8 +160,14 @@ fn a_serial_number_stays_with_its_volume() {
     rig.manager.set_serial("A", None).unwrap();
     assert_eq!(rig.manager.units().last().unwrap().identity, own);
     rig.manager.set_serial("A", Some("DISK-3")).unwrap();
+    let uuid = rig.devices.get("A").unwrap().info().uuid;
     rig.devices.remove("A").unwrap();
-    assert!(rig.manager.serials().is_empty());
+    assert!(rig.manager.namings().is_empty(), "none of a volume that is there");
+    let again = device("renamed");
+    again.0.lock().unwrap().uuid = uuid;
+    rig.devices.add(again).unwrap();
+    rig.manager.add_lun("n", Some(7), "renamed").unwrap();
+    assert_eq!(rig.manager.units().last().unwrap().identity.serial, "DISK-3", "a volume is known by its UUID");
     rig.assert_published();
 }
 
@@ -164,33 +178,33 @@ fn relative_ports_are_unique_and_stay() {
         let groups = rig.manager.portal_groups();
         groups[&tag].portals.iter().map(|portal| portal.relative).collect::<Vec<_>>()
     };
-    rig.manager.create_portal_group(2, &[portal(7, Some(3)), portal(8, None)], "").unwrap();
+    rig.manager.create_portal_group(&group(2, [portal(7, Some(3)), portal(8, None)])).unwrap();
     assert_eq!((relative(1), relative(2)), (vec![1], vec![3, 2]));
-    assert!(matches!(rig.manager.create_portal_group(3, &[portal(9, Some(3))], ""), Err(Error::Exists(_))));
-    assert!(matches!(rig.manager.create_portal_group(3, &[portal(7, Some(4))], ""), Err(Error::Refused(_))));
-    assert!(matches!(rig.manager.create_portal_group(3, &[portal(9, Some(0))], ""), Err(Error::Refused(_))));
+    assert!(matches!(rig.manager.create_portal_group(&group(3, [portal(9, Some(3))])), Err(Error::Exists(_))));
+    assert!(matches!(rig.manager.create_portal_group(&group(3, [portal(7, Some(4))])), Err(Error::Refused(_))));
+    assert!(matches!(rig.manager.create_portal_group(&group(3, [portal(9, Some(0))])), Err(Error::Refused(_))));
     assert!(matches!(
-        rig.manager.create_portal_group(3, &[portal(9, None), portal(9, None)], ""),
+        rig.manager.create_portal_group(&group(3, [portal(9, None), portal(9, None)])),
         Err(Error::Exists(_))
     ));
     rig.manager.delete_portal_group(2).unwrap();
-    rig.manager.create_portal_group(3, &[portal(9, None), portal(8, None)], "").unwrap();
+    rig.manager.create_portal_group(&group(3, [portal(9, None), portal(8, None)])).unwrap();
     assert_eq!(relative(3), [4, 2], "a port keeps its own, also while it is in no group");
     assert_eq!(rig.offered(), [PORT, fc(9), fc(8)]);
-    rig.manager.remove_portals(3, &[fc(9)]).unwrap();
+    rig.manager.remove_portals(3, &[fc(9)], &[]).unwrap();
     assert_eq!(rig.offered(), [PORT, fc(8)]);
-    assert!(matches!(rig.manager.remove_portals(3, &[fc(9)]), Err(Error::NotFound(_))));
+    assert!(matches!(rig.manager.remove_portals(3, &[fc(9)], &[]), Err(Error::NotFound(_))));
 }
 
 #[test]
 fn a_port_that_cannot_be_served_undoes_the_group() {
     let rig = Rig::new();
     *rig.transport.refuses_port.lock().unwrap() = Some(fc(7));
-    let error = rig.manager.create_portal_group(2, &[portal(7, None)], "").unwrap_err();
+    let error = rig.manager.create_portal_group(&group(2, [portal(7, None)])).unwrap_err();
     assert_eq!(error, Error::Failed("there is no memory for it".into()));
     assert_eq!((rig.manager.portal_groups().len(), rig.offered()), (1, vec![PORT]));
     *rig.transport.refuses_port.lock().unwrap() = None;
-    rig.manager.create_portal_group(2, &[portal(7, None)], "").unwrap();
+    rig.manager.create_portal_group(&group(2, [portal(7, None)])).unwrap();
 }
 
 #[test]
@@ -199,18 +213,18 @@ fn groups_change_what_the_cores_know_of_nodes() {
     rig.manager.create_node(&node("n", &[(0, "A")])).unwrap();
     rig.heard();
     let host = parse_rule("!0x1100000000000007").unwrap();
-    rig.manager.add_initiators(1, std::slice::from_ref(&host), Some(0)).unwrap();
+    rig.manager.add_initiators(1, std::slice::from_ref(&host), &[], Some(0)).unwrap();
     assert_eq!(rig.heard(), ["node n [(0, 1)]"]);
     let view = rig.view("n");
-    let may = |wwpn| view.map_of(&fc(wwpn), &PORT).is_some();
+    let may = |wwpn| view.map_of(&origin(wwpn)).is_some();
     assert_eq!((may(0x1100_0000_0000_0007), may(0x1100_0000_0000_0008)), (false, true));
-    assert!(matches!(rig.manager.add_initiators(1, std::slice::from_ref(&host), None), Err(Error::Exists(_))));
-    assert!(matches!(rig.manager.add_initiators(1, &[parse_rule("!ALL").unwrap()], Some(3)), Err(Error::Refused(_))));
-    rig.manager.remove_initiators(1, &[host]).unwrap();
-    assert!(rig.view("n").map_of(&fc(0x1100_0000_0000_0007), &PORT).is_some());
-    rig.manager.add_portals(1, &[portal(7, None)]).unwrap();
+    assert!(matches!(rig.manager.add_initiators(1, std::slice::from_ref(&host), &[], None), Err(Error::Exists(_))));
+    assert!(matches!(rig.manager.add_initiators(1, &[parse_rule("!ALL").unwrap()], &[], Some(3)), Err(Error::Refused(_))));
+    rig.manager.remove_initiators(1, &[host], &[]).unwrap();
+    assert!(rig.view("n").map_of(&origin(0x1100_0000_0000_0007)).is_some());
+    rig.manager.add_portals(1, &[portal(7, None)], &[]).unwrap();
     assert!(rig.view("n").has_port(&fc(7)));
-    rig.manager.create_initiator_group(2, &all(), "").unwrap();
+    rig.manager.create_initiator_group(2, &all(), &[], "").unwrap();
     let second = Mapping { portal_group: 1, initiator_group: 2 };
     rig.manager.add_mappings("n", &[second]).unwrap();
     rig.manager.remove_mappings("n", &[second]).unwrap();
@@ -222,8 +236,8 @@ fn groups_change_what_the_cores_know_of_nodes() {
 #[test]
 fn a_transport_that_comes_later_hears_all() {
     let rig = Rig::bare();
-    rig.manager.create_portal_group(1, &[portal(5, None)], "").unwrap();
-    rig.manager.create_initiator_group(1, &all(), "").unwrap();
+    rig.manager.create_portal_group(&group(1, [portal(5, None)])).unwrap();
+    rig.manager.create_initiator_group(1, &all(), &[], "").unwrap();
     rig.manager.create_node(&node("n", &[(0, "A")])).unwrap();
     rig.join();
     assert_eq!(rig.heard(), ["unit 1 A", "node n [(0, 1)]"]);

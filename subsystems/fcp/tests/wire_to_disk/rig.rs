@@ -248,7 +248,7 @@ fn core(arena: &Arc<Arena>, port: PortView, queue: Box<dyn fc::Queue>) -> Core<F
         initiators: vec![Rule { allow: true, who: Who::Wwpn(names(1).port.0) }],
         networks: Vec::new(), luns: vec![(0, 1)],
     };
-    let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 16, maps: vec![map] };
+    let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 16, maps: vec![map] };
     let (ack, answers) = sync_channel(2);
     assert!(mail.send(Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).is_ok());
     assert!(mail.send(Message::Node { view: Arc::new(node), ack }).is_ok());

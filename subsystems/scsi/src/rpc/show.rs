@@ -1,10 +1,12 @@
 //! What there is, as methods show it.
 
-use fc::Ports;
-use scsi::control::{InitiatorGroup, Manager, PortalGroup, ShownNode, Unit, show_rule};
-use scsi::{NexusReport, PortName, TaskReport};
+use super::auth::Auth;
+use super::nodes::State;
+use crate::ScsiTarget;
+use app::Call;
+use scsi::control::{InitiatorGroup, Manager, Naming, PortGroupState, PortalGroup, ShownNode, Unit, show_rule};
+use scsi::{Network, NexusReport, PortName, TaskReport};
 use serde_json::{Value, json};
-use wire::fc::Wwn;
 
 /// A port name as configuration has it.
 pub(super) fn wwpn(port: &PortName) -> String {
@@ -15,28 +17,49 @@ pub(super) fn wwpn(port: &PortName) -> String {
 }
 
 /// An entry of `scsi_get_portal_groups`.
-pub(super) fn portal_group(tag: u32, group: &PortalGroup, ports: &Ports) -> Value {
+pub(super) fn portal_group(tag: u32, group: &PortalGroup, scsi: &ScsiTarget) -> Value {
     let portal = |portal: &scsi::control::Portal| {
-        let name = match portal.port {
-            PortName::Fc { wwpn, .. } => wwpn,
-            _ => 0,
-        };
-        let state = ports.find(Wwn(name)).map(|port| port.status().state);
         json!({
             "label": portal.label,
             "wwpn": wwpn(&portal.port),
             "relative_port": portal.relative,
-            "state": state.map_or_else(|| json!("absent"), |state| json!(state)),
+            "state": scsi.state(&portal.port).unwrap_or_else(|| "absent".to_owned()),
         })
     };
-    let mut value = json!({ "tag": tag, "portals": group.portals.iter().map(portal).collect::<Vec<_>>() });
+    let portals = group.portals.iter().map(portal).chain(group.addresses.iter().map(address));
+    let mut value = json!({ "tag": tag, "portals": portals.collect::<Vec<_>>() });
+    on_ip(&mut value, group);
     comment(&mut value, &group.comment);
     value
+}
+
+/// An IP portal, as parameters have it.
+pub(super) fn address(portal: &scsi::control::Address) -> Value {
+    let mut value = json!({ "host": portal.host, "port": portal.address.port() });
+    if !portal.label.is_empty() {
+        value["label"] = json!(portal.label);
+    }
+    value
+}
+
+/// What a portal group has only for its IP portals.
+pub(super) fn on_ip(value: &mut Value, group: &PortalGroup) {
+    if !group.addresses.is_empty() {
+        value["relative_port"] = json!(group.relative);
+        value["private"] = json!(group.private);
+        value["wait"] = json!(!group.listens);
+    }
+    if let Some(auth) = group.auth {
+        value["auth"] = json!(Auth::of(auth));
+    }
 }
 
 /// An entry of `scsi_get_initiator_groups`, and the parameters of `scsi_create_initiator_group`.
 pub(super) fn initiator_group(tag: u32, group: &InitiatorGroup) -> Value {
     let mut value = json!({ "tag": tag, "initiators": group.rules.iter().map(show_rule).collect::<Vec<_>>() });
+    if group.networks != [Network::Any] {
+        value["netmasks"] = json!(group.networks.iter().map(Network::to_string).collect::<Vec<_>>());
+    }
     comment(&mut value, &group.comment);
     value
 }
@@ -45,6 +68,26 @@ pub(super) fn comment(value: &mut Value, comment: &str) {
     if !comment.is_empty() {
         value["comment"] = json!(comment);
     }
+}
+
+/// The call that names a volume so.
+pub(super) fn naming(volume: &str, naming: &Naming) -> Call {
+    if *naming == (Naming { serial: naming.serial.clone(), ..Naming::default() }) {
+        return Call::new("scsi_set_serial", json!({ "bdev_name": volume, "serial_number": naming.serial }));
+    }
+    let mut params = json!({ "bdev_name": volume });
+    for (name, set) in [("serial_number", &naming.serial), ("vendor", &naming.vendor), ("product", &naming.product)] {
+        if let Some(set) = set {
+            params[name] = json!(set);
+        }
+    }
+    params["removable"] = json!(naming.removable);
+    Call::new("scsi_set_volume", params)
+}
+
+/// A target port group, as `scsi_set_target_port_group` has it.
+pub(super) fn port_group(group: &PortGroupState) -> Value {
+    json!({ "pg_tag": group.tag, "state": State::of(group.state), "preferred": group.preferred })
 }
 
 /// An entry of `scsi_get_target_nodes`, and the parameters of `scsi_create_target_node`.
@@ -60,6 +103,14 @@ pub(super) fn node(shown: &ShownNode, units: &[Unit]) -> Value {
         "pg_ig_maps": maps.collect::<Vec<_>>(),
         "queue_depth": node.queue_depth,
     });
+    if node.auth != scsi::control::Auth::default() {
+        value["auth"] = json!(Auth::of(node.auth));
+    }
+    for (name, is_so) in [("header_digest", node.header_digest), ("data_digest", node.data_digest)] {
+        if is_so {
+            value[name] = json!(true);
+        }
+    }
     if !shown.unacknowledged.is_empty() {
         value["unacknowledged"] = json!(shown.unacknowledged);
     }
@@ -84,6 +135,7 @@ pub(super) fn devices(manager: &Manager) -> Vec<Value> {
             "product": unit.identity.product,
             "revision": unit.identity.revision,
             "serial_number": unit.identity.serial,
+            "removable": unit.identity.removable,
             "block_size": unit.info.block_size,
             "num_blocks": unit.info.blocks,
             "luns": luns.collect::<Vec<_>>(),
@@ -105,6 +157,7 @@ pub(super) fn sessions(manager: &Manager) -> Vec<Value> {
         json!({
             "initiator": nexus.origin.initiator.to_string(),
             "target": nexus.origin.target.to_string(),
+            "address": nexus.origin.address.map(|address| address.to_string()),
             "relative_port": nexus.origin.relative_port,
             "target_node": node.map(|shown| &shown.node.name),
             "pg_tag": mapping.map(|mapping| mapping.portal_group),

@@ -1,13 +1,13 @@
 //! What is going on: `scsi_get_sessions`.
 
 use super::show;
-use crate::Fcp;
+use crate::ScsiTarget;
 use app::{Method, NoParams, When};
-use scsi::control::Manager;
+use scsi::control::{Manager, PortalGroup};
 use std::sync::Arc;
 
-pub(super) fn methods(fcp: &Arc<Fcp>) -> Vec<Method> {
-    let sessions = fcp.clone();
+pub(super) fn methods(scsi: &Arc<ScsiTarget>) -> Vec<Method> {
+    let sessions = scsi.clone();
     vec![Method::new(
         "scsi_get_sessions",
         When::Runtime,
@@ -30,12 +30,15 @@ pub(crate) fn served(manager: &Manager) -> Vec<String> {
             })
             .collect();
         let ports = node.mappings.iter().filter_map(|mapping| groups.get(&mapping.portal_group));
-        let mut ports: Vec<String> =
-            ports.flat_map(|group| &group.portals).map(|portal| show::wwpn(&portal.port)).collect();
+        let places = |group: &Arc<PortalGroup>| {
+            let fc = group.portals.iter().map(|portal| show::wwpn(&portal.port)).collect::<Vec<_>>();
+            fc.into_iter().chain(group.addresses.iter().map(|portal| portal.address.to_string())).collect::<Vec<_>>()
+        };
+        let mut ports: Vec<String> = ports.flat_map(places).collect();
         ports.sort();
         ports.dedup();
         let luns = if luns.is_empty() { "nothing yet".to_owned() } else { luns.join(", ") };
-        format!("FCP target node {} serves {luns} at {}", node.name, ports.join(", "))
+        format!("SCSI target node {} serves {luns} at {}", node.name, ports.join(", "))
     };
     manager.nodes().iter().map(node).collect()
 }

@@ -11,7 +11,7 @@ use crate::Reply;
 use crate::core::block::writable;
 use crate::core::fail::Fail;
 use crate::core::gates;
-use crate::core::reservation;
+use crate::core::reservation::{self, Class};
 use crate::core::scsi::Scsi;
 use crate::core::status::of_outcome;
 use crate::core::units::Unit;
@@ -24,7 +24,7 @@ use wire::scsi::{Asc, Command, Extent, Key};
 
 /// A logical unit as a copy knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(crate) struct End {
     /// The nexus' slot of it; `None`: it need not be shown to the nexus, which has a token.
     pub slot: Option<u32>,
     /// Its number.
@@ -33,14 +33,14 @@ pub(super) struct End {
 
 /// Where data comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Zeroes,
     Blocks { end: End, block: u64 },
 }
 
 /// Bytes that go from blocks to blocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Move {
+pub(crate) struct Move {
     pub from: Source,
     pub to: End,
     /// First block of the destination.
@@ -79,7 +79,7 @@ enum Phase {
 pub(crate) struct Job {
     pub tag: Tag,
     /// What is to be done; what is wrong with one ends the copy when its turn comes.
-    pub(super) moves: Vec<Result<Move, Fail>>,
+    pub moves: Vec<Result<Move, Fail>>,
     /// The one that is at work, and bytes of it that are done.
     pub at: usize,
     done: u64,
@@ -224,7 +224,7 @@ impl Scsi {
     fn write(&mut self, job: &mut Job, queue: u32, scratch: &mut [u8], len: u32) -> Result<Step<Reply>, Fail> {
         let Some(Ok(one)) = job.moves.get(job.at).copied() else { return Err(Fail::NO_UNIT) };
         debug_assert!(len as usize <= scratch.len());
-        let (target, extent) = self.destination(job, &one, queue, len)?;
+        let Some((target, extent)) = self.destination(job, &one, queue, len)? else { return Ok(Step::Wait) };
         let op = Op::Write { block: extent.lba, blocks: extent.blocks, fua: extent.fua };
         Ok(Step::Io { on: Piece::Scratch, target, op, len })
     }
@@ -238,7 +238,7 @@ impl Scsi {
         if len == 0 {
             return Err(Fail::check(Key::ABORTED_COMMAND, Asc::SYSTEM_RESOURCE_FAILURE));
         }
-        let (target, extent) = self.destination(job, one, queue, len)?;
+        let Some((target, extent)) = self.destination(job, one, queue, len)? else { return Ok(Step::Wait) };
         if by_device {
             let op = Op::WriteZeroes { block: extent.lba, blocks: extent.blocks.into(), unmap: false, fua: extent.fua };
             return Ok(Step::Io { on: Piece::Scratch, target, op, len: 0 });
@@ -248,8 +248,9 @@ impl Scsi {
         Ok(Step::Io { on: Piece::Scratch, target, op, len })
     }
 
-    /// Where the next bytes are written, all checked: the last thing before they are.
-    fn destination(&mut self, job: &mut Job, one: &Move, queue: u32, len: u32) -> Result<(Tag, Extent), Fail> {
+    /// Where the next bytes are written, all checked: the last thing before they are. `None`: another command has these blocks
+    /// for itself, and the step is tried again when it is done.
+    fn destination(&mut self, job: &mut Job, one: &Move, queue: u32, len: u32) -> Result<Option<(Tag, Extent)>, Fail> {
         let unit = self.there(queue, one.to, one)?;
         let mut extent = extent(unit, one.block, Self::offset(job, one, len), len);
         extent.fua = unit.writes_through();
@@ -258,10 +259,15 @@ impl Scsi {
             return Err(failed(one, Fail::OUT_OF_RANGE));
         }
         writable(unit).map_err(|fail| failed(one, fail))?;
-        let target = unit.target;
-        self.tokens_lose(unit, &extent, job.own_token());
+        let (id, target) = (unit.id, unit.target);
+        if !self.may_write(job.tag, id, extent.lba, extent.blocks.into()) {
+            return Ok(None);
+        }
+        if let Some((_, unit)) = self.units.by_id(id) {
+            self.tokens_lose(unit, &extent, job.own_token());
+        }
         job.phase = Phase::Writing { len };
-        Ok((target, extent))
+        Ok(Some((target, extent)))
     }
 
     /// Bytes were written, or may have been.
@@ -288,7 +294,8 @@ impl Scsi {
     fn may(&self, unit: &Unit, end: End, queue: u32, command: &Command, one: &Move) -> Result<(), Fail> {
         let Some(nexus) = self.nexuses[queue as usize].as_ref().filter(|_| end.slot.is_some()) else { return Ok(()) };
         let open = gates::check(unit, unit.modes(), nexus.access(), command);
-        open.and_then(|()| reservation::check(unit, &nexus.origin, command)).map_err(|fail| failed(one, fail))
+        let class = Class::of(command);
+        open.and_then(|()| reservation::allows(unit, &nexus.origin, self.seat(queue), class)).map_err(|fail| failed(one, fail))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::core::block::{in_range, writable};
 use crate::core::dispatch::parse;
 use crate::core::fail::Fail;
 use crate::core::open::Open;
-use crate::core::reservation;
+use crate::core::reservation::{self, Class};
 use crate::core::scsi::Scsi;
 use crate::core::units::Unit;
 use crate::shared::{Stands, Token as Live};
@@ -109,7 +109,8 @@ impl Scsi {
 
     fn may_read(&self, queue: u32, unit: &Unit, ranges: &[Extent]) -> Result<(), Fail> {
         let nexus = self.nexuses[queue as usize].as_ref().ok_or(Fail::NO_UNIT)?;
-        ranges.iter().try_for_each(|range| reservation::check(unit, &nexus.origin, &Command::Read(*range)))
+        let Some(range) = ranges.first() else { return Ok(()) };
+        reservation::allows(unit, &nexus.origin, self.seat(queue), Class::of(&Command::Read(*range)))
     }
 
     /// What a token and ranges come to.

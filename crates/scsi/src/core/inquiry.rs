@@ -69,7 +69,7 @@ pub(crate) fn vpd(unit: &Unit, page: u8, asked: Asked<'_>) -> Result<Vec<u8>, Fa
         VpdPage::PORTS => scsi_ports(asked),
         VpdPage::THIRD_PARTY_COPY => return Ok(super::copy::page(unit)),
         VpdPage::BLOCK_LIMITS => return Ok(limits_pages::limits(unit, asked.largest).as_bytes().to_vec()),
-        VpdPage::BLOCK_CHARACTERISTICS => return Ok(limits_pages::characteristics().as_bytes().to_vec()),
+        VpdPage::BLOCK_CHARACTERISTICS => return Ok(limits_pages::characteristics(unit).as_bytes().to_vec()),
         VpdPage::PROVISIONING => return Ok(limits_pages::provisioning(unit).as_bytes().to_vec()),
         VpdPage::REFERRALS => return Ok(limits_pages::referrals().as_bytes().to_vec()),
         _ => return Err(Fail::in_cdb(2)),

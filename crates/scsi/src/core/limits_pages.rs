@@ -1,7 +1,10 @@
 //! The VPD pages of block devices: limits, characteristics, provisioning (SBC-3 6.6).
 
+use super::atomic::most_atomic;
+use super::compare::most_compared;
 use super::inquiry::header;
 use super::provisioning::{MOST_RANGES, MOST_SAME};
+use super::sanitize;
 use super::units::Unit;
 use wire::FromZeros;
 use wire::be::{U16, U32, U64};
@@ -17,6 +20,7 @@ pub(crate) fn limits(unit: &Unit, largest: u32) -> BlockLimits {
     page.wsnz = 1;
     page.granularity = U16::new(granularity.min(u16::MAX.into()) as u16);
     page.max_transfer = U32::new(blocks(largest));
+    page.max_compare_and_write = most_compared(unit, largest);
     if features.unmap {
         page.max_unmap_blocks = U32::new(u32::MAX);
         page.max_unmap_descriptors = U32::new(MOST_RANGES);
@@ -25,15 +29,17 @@ pub(crate) fn limits(unit: &Unit, largest: u32) -> BlockLimits {
     }
     if features.write {
         page.max_write_same = U64::new(MOST_SAME.into());
+        page.rest[..4].copy_from_slice(&most_atomic(unit, largest).to_be_bytes());
     }
     page
 }
 
-/// Block Device Characteristics: nothing rotates that one could know of.
-pub(crate) fn characteristics() -> BlockCharacteristics {
+/// Block Device Characteristics: nothing rotates that one could know of. After SANITIZE BLOCK ERASE blocks can be read.
+pub(crate) fn characteristics(unit: &Unit) -> BlockCharacteristics {
     let mut page = BlockCharacteristics::new_zeroed();
     page.header = header(VpdPage::BLOCK_CHARACTERISTICS, size_of::<BlockCharacteristics>() - size_of::<VpdHeader>());
     page.rotation = U16::new(1);
+    page.form = if sanitize::erases(unit) { BlockCharacteristics::WABEREQ_READABLE } else { 0 };
     page
 }
 

@@ -1,6 +1,8 @@
 //! REPORT SUPPORTED OPERATION CODES and TASK MANAGEMENT FUNCTIONS (SPC-4 6.34, 6.35), from the one table of commands.
 
+use super::atomic;
 use super::fail::Fail;
+use super::sanitize;
 use super::units::Unit;
 use wire::IntoBytes;
 use wire::be::{U16, U32};
@@ -9,6 +11,8 @@ use wire::scsi::{Row, TABLE, rows};
 
 /// Operation code of UNMAP.
 const UNMAP: u8 = 0x42;
+/// Operation code of WRITE ATOMIC (16).
+const WRITE_ATOMIC: u8 = 0x9c;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -20,15 +24,20 @@ pub(crate) struct Question {
 }
 
 /// Whether a logical unit serves a command of the table.
-pub(crate) fn is_served(unit: &Unit, opcode: u8) -> bool {
-    opcode != UNMAP || unit.features.unmap
+pub(crate) fn is_served(unit: &Unit, row: &Row) -> bool {
+    match row.opcode {
+        UNMAP => unit.features.unmap,
+        WRITE_ATOMIC => atomic::most_atomic(unit, u32::MAX) > 0,
+        sanitize::OPCODE => sanitize::is_served(unit, row.action.unwrap_or(0)),
+        _ => true,
+    }
 }
 
 /// The parameter data.
 pub(crate) fn report(unit: &Unit, question: Question) -> Result<Vec<u8>, Fail> {
     let rows = rows(question.opcode);
     let has_actions = rows.first().is_some_and(|row| row.action.is_some());
-    let find = |action: Option<u16>| rows.iter().find(|row| row.action == action && is_served(unit, row.opcode));
+    let find = |action: Option<u16>| rows.iter().find(|row| row.action == action && is_served(unit, row));
     let of_action = find(Some(question.action));
     match question.options {
         0 => Ok(all(unit, question.timeouts)),
@@ -44,7 +53,7 @@ pub(crate) fn report(unit: &Unit, question: Question) -> Result<Vec<u8>, Fail> {
 
 fn all(unit: &Unit, timeouts: bool) -> Vec<u8> {
     let mut data = vec![0; 4];
-    for row in TABLE.iter().filter(|row| is_served(unit, row.opcode)) {
+    for row in TABLE.iter().filter(|row| is_served(unit, row)) {
         let flags = if row.action.is_some() { OpcodeDescriptor::SERVACTV } else { 0 }
             | if timeouts { OpcodeDescriptor::CTDP } else { 0 };
         let (action, len) = (U16::new(row.action.unwrap_or(0)), U16::new(row.len.into()));

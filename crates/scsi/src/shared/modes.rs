@@ -57,6 +57,8 @@ impl Selected {
     pub const WARNINGS: u32 = 1 << 4;
     /// TEST.
     pub const TEST: u32 = 1 << 5;
+    /// TAS: who lost a command to another nexus gets TASK ABORTED.
+    pub const TELLS_ABORTED: u32 = 1 << 6;
     /// The medium is out.
     pub const OUT: u32 = 1 << 16;
     /// SANITIZE goes on.

@@ -28,7 +28,7 @@ fn standard_inquiry_data() {
     let mut rig = Rig::new();
     let data = rig.ask_lun(&[0x12, 0, 0, 0, 255, 0], 255).good().data;
     assert_eq!((data.len(), usize::from(data[4]) + 5), (96, 96));
-    assert_eq!(data[..8], [0, 0, 6, 0x12, 91, 0x10, 0, 2]);
+    assert_eq!(data[..8], [0, 0, 6, 0x12, 91, 0x38, 0, 2]);
     assert_eq!(data[8..32], *b"QFC     qfc disk        ");
     assert_eq!(rig.ask_lun(&[0x12, 0, 0x80, 0, 255, 0], 255).told(), (2, 5, 0x2400));
 }
@@ -45,8 +45,11 @@ fn several_ports_are_said() {
     assert_eq!(rig.ask_lun(&[0x12, 0, 0, 0, 255, 0], 255).good().data[6], 0x10, "MULTIP");
     rig.calm(0, 0, 0);
     let groups = rig.ask_lun(&[0xa3, 0x0a, 0, 0, 0, 0, 0, 0, 1, 0], 256).good().data;
-    let expected =
-        [&[0, 0, 0, 28][..], &[0, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], &[0, 1, 0, 7, 0, 0, 0, 1, 0, 0, 0, 3]];
+    let expected = [
+        &[0, 0, 0, 28][..],
+        &[0, 0x8f, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2],
+        &[0, 0x8f, 0, 7, 0, 0, 0, 1, 0, 0, 0, 3],
+    ];
     assert_eq!(groups, expected.concat());
     let extended = rig.ask_lun(&[0xa3, 0x2a, 0, 0, 0, 0, 0, 0, 1, 0], 256).good().data;
     assert_eq!((&extended[..8], &extended[8..]), (&[0, 0, 0, 32, 0x10, 0, 0, 0][..], &groups[4..]));
@@ -56,7 +59,7 @@ fn several_ports_are_said() {
 #[test]
 fn vital_product_data() {
     let mut rig = Rig::new();
-    assert_eq!(vpd(&mut rig, 0)[4..], [0, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2]);
+    assert_eq!(vpd(&mut rig, 0)[4..], [0, 0x80, 0x83, 0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2, 0xb3]);
     assert_eq!(vpd(&mut rig, 0x80)[4..], *b"00000000000000000000000000000001");
     let page = designators(&vpd(&mut rig, 0x83));
     let uuid = Uuid::from_u128(1);
@@ -171,7 +174,8 @@ fn sg_inq_reads_our_inquiry_data() {
     let mut rig = Rig::new();
     let data = rig.ask_lun(&[0x12, 0, 0, 0, 255, 0], 255).good().data;
     let Some(text) = decoded("sg_inq", &["--inhex=-"], &data) else { return };
-    let phrases = ["PQual=0", "PDT=0", "[SPC-4]", "HiSUP=1", "Resp_data_format=2", "TPGS=1", "CmdQue=1", "length=96"];
+    let phrases =
+        ["PQual=0", "PDT=0", "[SPC-4]", "HiSUP=1", "Resp_data_format=2", "TPGS=3", "3PC=1", "CmdQue=1", "length=96"];
     assert_says(&text, &phrases);
     assert_says(&text, &["Vendor identification: QFC", "Product identification: qfc disk", "disk"]);
     let text = decoded("sg_inq", &["-d", "--inhex=-"], &data).unwrap();

@@ -65,7 +65,7 @@ fn all_pages_stand_in_order_and_their_lengths_hold() {
 #[test]
 fn what_can_be_changed_is_said_and_the_rest_is_refused() {
     let mut rig = Rig::new();
-    assert_eq!(page(&mut rig, 1, CONTROL), [0x0a, 10, 4, 0, 8, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(page(&mut rig, 1, CONTROL), [0x0a, 10, 4, 0, 8, 0x40, 0, 0, 0, 0, 0, 0]);
     assert_eq!(page(&mut rig, 1, CACHING)[..4], [8, 18, 4, 0]);
     assert_eq!(page(&mut rig, 1, EXCEPTIONS)[..4], [0x1c, 10, 0x1c, 0x0f]);
     for code in [1, CACHING, CONTROL, EXCEPTIONS] {

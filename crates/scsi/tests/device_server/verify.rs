@@ -40,7 +40,7 @@ fn verify_compares() {
     }
     let ended = rig.tell_lun(&verify10(2, 0, 2), &data[..512]).good();
     assert_eq!(ended.reply.residual, Residual::Over(512));
-    for flags in [4, 6, 0x22] {
+    for flags in [4, 0x22] {
         assert_eq!(rig.tell_lun(&verify10(flags, 0, 2), &data).told(), (2, 5, 0x2400));
     }
     assert_eq!(rig.ask_lun(&verify10(0, BLOCKS as u32, 1), 0).told(), (2, 5, 0x2100));
@@ -60,7 +60,7 @@ fn the_cache_is_flushed_where_there_is_one() {
     assert_eq!(rig.disk(1).ops(), []);
     assert_eq!(rig.ask_lun(&[0x35, 0, 0, 1, 0, 0, 0, 0, 1, 0], 0).told(), (2, 5, 0x2100));
     assert_eq!(rig.ask_lun(&[0x1b, 0, 0, 0, 2, 0], 0).told(), (2, 5, 0x2400), "LOEJ");
-    assert_eq!(rig.ask_lun(&[0x1b, 0, 0, 0, 0x30, 0], 0).told(), (2, 5, 0x2400), "POWER CONDITION");
+    rig.ask_lun(&[0x1b, 0, 0, 0, 0x30, 0], 0).good();
 }
 
 #[test]
@@ -91,10 +91,12 @@ fn every_operation_code_is_served_or_refused() {
     for opcode in 0..=255u8 {
         let ended = rig.ask_lun(&[opcode, 0x1f], 0);
         let unknown = ended.told() == (2, 5, 0x2000);
-        assert_eq!(unknown, wire::scsi::rows(opcode).is_empty(), "{opcode:#x}: {:?}", ended.told());
+        // WRITE ATOMIC is for units without a volatile cache.
+        let served = opcode != 0x9c && !wire::scsi::rows(opcode).is_empty();
+        assert_eq!(unknown, !served, "{opcode:#x}: {:?}", ended.told());
         refused += u32::from(unknown);
     }
-    assert_eq!(refused, 256 - 27);
+    assert_eq!(refused, 256 - 52);
     let ended = rig.ask_lun(&[0x9e, 0x1f], 0);
     assert_eq!((ended.told(), &ended.reply.sense()[15..]), ((2, 5, 0x2400), &[0xcc, 0, 1][..]));
     rig.check_quiet();
@@ -116,10 +118,16 @@ fn a_cdb_that_is_too_short_is_refused() {
 fn supported_operation_codes_come_from_the_table() {
     let mut rig = Rig::new();
     let all = rig.ask_lun(&[0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 16, 0], 4096).good().data;
-    let rows = &wire::scsi::TABLE;
+    // SANITIZE: BLOCK ERASE and EXIT FAILURE MODE alone. No WRITE ATOMIC with a volatile cache.
+    let served = |row: &&wire::scsi::Row| match row.opcode {
+        0x48 => matches!(row.action, Some(2 | 0x1f)),
+        0x9c => false,
+        _ => true,
+    };
+    let rows: Vec<_> = wire::scsi::TABLE.iter().filter(served).collect();
     assert_eq!(all.len(), 4 + 8 * rows.len());
     assert_eq!(all[..4], (8 * rows.len() as u32).to_be_bytes());
-    for (row, told) in rows.iter().zip(all[4..].chunks(8)) {
+    for (row, told) in rows.iter().copied().zip(all[4..].chunks(8)) {
         let action = row.action.unwrap_or(0).to_be_bytes();
         let flag = u8::from(row.action.is_some());
         assert_eq!(told, [row.opcode, 0, action[0], action[1], 0, flag, 0, row.len], "{}", row.name);
@@ -135,7 +143,7 @@ fn supported_operation_codes_come_from_the_table() {
     let capacity = one(&mut rig, 2, 0x9e, 0x10).good().data;
     assert_eq!((capacity[1], capacity[3], capacity[5]), (3, 16, 0x10));
     assert_eq!(one(&mut rig, 3, 0x9e, 0x10).good().data, capacity);
-    for (options, opcode, action) in [(1, 0xd1, 0), (2, 0x9e, 0x12), (2, 0xd1, 1), (3, 0x28, 1)] {
+    for (options, opcode, action) in [(1, 0xd1, 0), (2, 0x9e, 0x1f), (2, 0xd1, 1), (3, 0x28, 1), (2, 0x48, 1), (2, 0x48, 3)] {
         assert_eq!(one(&mut rig, options, opcode, action).good().data, [0, 1, 0, 0]);
     }
     for (options, opcode, action) in [(1, 0x9e, 0), (2, 0x28, 0), (4, 0, 0)] {

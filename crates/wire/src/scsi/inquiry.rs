@@ -292,7 +292,7 @@ pub struct BlockLimits {
     pub unmap_alignment: U32,
     /// MAXIMUM WRITE SAME LENGTH in blocks.
     pub max_write_same: U64,
-    /// Atomic lengths (SBC-4), of which nothing is set.
+    /// Atomic lengths (SBC-4): MAXIMUM ATOMIC TRANSFER LENGTH in blocks, and four more numbers of which nothing is set.
     pub rest: [u8; 20],
 }
 assert_size!(BlockLimits = 64);
@@ -314,6 +314,11 @@ pub struct BlockCharacteristics {
     pub rest: [u8; 56],
 }
 assert_size!(BlockCharacteristics = 64);
+
+impl BlockCharacteristics {
+    /// WABEREQ 01b: after a block erase reads end well.
+    pub const WABEREQ_READABLE: u8 = 0x40;
+}
 
 /// Logical Block Provisioning VPD page, without a provisioning group descriptor (SBC-3 6.6.4).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

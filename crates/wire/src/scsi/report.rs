@@ -207,6 +207,39 @@ pub struct UnmapDescriptor {
 }
 assert_size!(UnmapDescriptor = 16);
 
+/// Header of the data of GET LBA STATUS (SBC-3 5.5.2).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct LbaStatusHeader {
+    /// PARAMETER DATA LENGTH: bytes behind this field.
+    pub length: U32,
+    /// Reserved.
+    pub reserved: [u8; 4],
+}
+assert_size!(LbaStatusHeader = 8);
+
+/// LBA status descriptor (SBC-3 5.5.2).
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct LbaStatusDescriptor {
+    /// LBA STATUS LOGICAL BLOCK ADDRESS.
+    pub lba: U64,
+    /// NUMBER OF LOGICAL BLOCKS.
+    pub blocks: U32,
+    /// PROVISIONING STATUS.
+    pub status: u8,
+    /// Reserved.
+    pub reserved: [u8; 3],
+}
+assert_size!(LbaStatusDescriptor = 16);
+
+impl LbaStatusDescriptor {
+    /// Mapped, or nobody knows.
+    pub const MAPPED: u8 = 0;
+    /// Deallocated.
+    pub const DEALLOCATED: u8 = 1;
+}
+
 impl UnmapDescriptor {
     /// The block behind the last; `None` when that is no number.
     pub fn end(&self) -> Option<u64> {

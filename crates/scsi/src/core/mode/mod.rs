@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | 01h Read-Write Error Recovery | nothing |
 //! | 08h Caching | WCE, if the device has a volatile cache: without it each write goes to the medium |
-//! | 0Ah Control | D_SENSE, SWP; TAS is 0: who lost commands to another nexus learns of it by a unit attention |
+//! | 0Ah Control | D_SENSE, SWP, TAS |
 //! | 0Ah/01h Control Extension | nothing |
 //! | 1Ch Informational Exceptions Control | DEXCPT, EWASC, TEST, MRIE (0h, 2h, 6h) |
 //!

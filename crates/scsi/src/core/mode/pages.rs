@@ -43,7 +43,7 @@ pub(super) fn changeable(unit: &Unit, page: u8, subpage: u8) -> Vec<u8> {
     match (ModePage(page), subpage) {
         (ModePage::CACHING, 0) if unit.features.volatile_cache => mask[2] = Caching::WCE,
         (ModePage::CONTROL, 0) => {
-            (mask[2], mask[4]) = (Control::D_SENSE, Control::SWP);
+            (mask[2], mask[4], mask[5]) = (Control::D_SENSE, Control::SWP, Control::TAS);
         }
         (ModePage::EXCEPTIONS, 0) => {
             (mask[2], mask[3]) = (Exceptions::EWASC | Exceptions::DEXCPT | Exceptions::TEST, 0x0f);
@@ -65,7 +65,8 @@ pub(super) fn selected(modes: Selected, page: &[u8]) -> Result<Selected, usize> 
             modes.with(Selected::WRITES_THROUGH, through)
         }
         ModePage::CONTROL => {
-            modes.with(Selected::DESCRIPTORS, has(2, Control::D_SENSE)).with(Selected::PROTECTED, has(4, Control::SWP))
+            let modes = modes.with(Selected::DESCRIPTORS, has(2, Control::D_SENSE));
+            modes.with(Selected::PROTECTED, has(4, Control::SWP)).with(Selected::TELLS_ABORTED, has(5, Control::TAS))
         }
         ModePage::EXCEPTIONS => {
             let (quiet, test, method) = (has(2, Exceptions::DEXCPT), has(2, Exceptions::TEST), page[3] & 0x0f);
@@ -104,6 +105,7 @@ fn control(modes: Selected) -> Control {
     page.flags2 = Control::TST_PER_NEXUS | Control::GLTSD | flag(Selected::DESCRIPTORS, Control::D_SENSE);
     page.queueing = Control::UNRESTRICTED;
     page.flags4 = flag(Selected::PROTECTED, Control::SWP);
+    page.flags5 = flag(Selected::TELLS_ABORTED, Control::TAS);
     page.busy_timeout = U16::new(0xffff);
     page
 }

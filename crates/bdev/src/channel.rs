@@ -41,6 +41,14 @@ pub enum Op {
         /// How many ranges the data holds.
         ranges: u32,
     },
+    /// Says how blocks are provisioned: the data gets one [`Provisioned`]. Devices that keep no account of it say
+    /// [`Status::Unsupported`].
+    Provisioning {
+        /// First block.
+        block: u64,
+        /// How many are asked for; not 0.
+        blocks: u64,
+    },
 }
 
 /// Bytes of one [`Range`] in the data of [`Op::Unmap`].
@@ -68,6 +76,29 @@ impl Range {
         let at = index * RANGE_BYTES;
         bytes[at..at + 8].copy_from_slice(&self.block.to_le_bytes());
         bytes[at + 8..at + 16].copy_from_slice(&self.blocks.to_le_bytes());
+    }
+}
+
+/// The answer to [`Op::Provisioning`]: two little-endian 64-bit numbers, of [`RANGE_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provisioned {
+    /// So many blocks from the first one on are alike: at least one, at most those that were asked for. Those behind them
+    /// may be so too.
+    pub blocks: u64,
+    /// They have space; else they read as blocks that were given back do.
+    pub mapped: bool,
+}
+
+impl Provisioned {
+    /// Reads it; the caller knows that it is there.
+    pub fn read(bytes: &[u8]) -> Self {
+        let Range { block, blocks } = Range::read(bytes, 0);
+        Self { blocks, mapped: block != 0 }
+    }
+
+    /// Writes it; the caller knows that there is room.
+    pub fn write(self, bytes: &mut [u8]) {
+        Range { block: self.mapped.into(), blocks: self.blocks }.write(bytes, 0);
     }
 }
 

@@ -19,7 +19,7 @@ mod random;
 mod registry;
 mod wanted;
 
-pub use channel::{Channel, Done, Op, RANGE_BYTES, Range, Status};
+pub use channel::{Channel, Done, Op, Provisioned, RANGE_BYTES, Range, Status};
 pub use info::{Features, Info, is_block_size};
 pub use made::{Gone, Made};
 pub use meter::Meter;

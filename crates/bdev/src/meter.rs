@@ -45,6 +45,7 @@ impl Meter {
             }
             Op::Unmap { .. } => self.unmaps.add(1),
             Op::Flush => self.flushes.add(1),
+            Op::Provisioning { .. } => {}
         }
     }
 }

@@ -104,7 +104,7 @@ impl Queue {
                 data.bytes_mut().copy_from_slice(&self.disk.lock().unwrap()[at..at + len]);
             }
             Op::Write { block, .. } => self.write(block as usize * BLOCK, data.bytes()),
-            Op::Flush => {}
+            Op::Flush | Op::Provisioning { .. } => {}
             Op::WriteZeroes { block, blocks, .. } => self.clear(block, blocks),
             Op::Unmap { ranges } => {
                 let ranges: Vec<Range> = (0..ranges as usize).map(|n| Range::read(data.bytes(), n)).collect();

@@ -119,7 +119,7 @@ impl Disk {
                     self.medium.zero(at(range.block), bytes(range.blocks));
                 }
             }
-            Op::Flush => {}
+            Op::Flush | Op::Provisioning { .. } => {}
         }
     }
 
@@ -151,6 +151,7 @@ fn check_length(op: Op, data: &Data) {
     let wanted = match op {
         Op::Read { blocks, .. } | Op::Write { blocks, .. } => blocks * BLOCK,
         Op::Unmap { ranges } => ranges * bdev::RANGE_BYTES as u32,
+        Op::Provisioning { .. } => bdev::RANGE_BYTES as u32,
         Op::Flush | Op::WriteZeroes { .. } => 0,
     };
     assert_eq!(data.len(), wanted, "an operation with data of another length: {op:?}");

@@ -86,7 +86,7 @@ impl Queue {
         let kind = match op {
             Op::Read { .. } => Some(if rare { Kind::P99Read } else { Kind::AvgRead }),
             Op::Write { .. } => Some(if rare { Kind::P99Write } else { Kind::AvgWrite }),
-            Op::Flush | Op::WriteZeroes { .. } | Op::Unmap { .. } => None,
+            Op::Flush | Op::WriteZeroes { .. } | Op::Unmap { .. } | Op::Provisioning { .. } => None,
         };
         if tag.index() >= self.plans.len() {
             // The table of tags grew, because a queue was opened.

@@ -106,7 +106,7 @@ fn apply(change: Change, data: &mut Data) {
 
 fn failure(op: Op) -> Status {
     match op {
-        Op::Read { .. } => Status::ReadError,
+        Op::Read { .. } | Op::Provisioning { .. } => Status::ReadError,
         Op::Write { .. } | Op::Flush | Op::WriteZeroes { .. } | Op::Unmap { .. } => Status::WriteError,
     }
 }

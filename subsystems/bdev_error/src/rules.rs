@@ -125,7 +125,7 @@ impl Rules {
             Op::Write { .. } => Some(&self.write),
             Op::Unmap { .. } => Some(&self.unmap),
             Op::Flush => Some(&self.flush),
-            Op::WriteZeroes { .. } => None,
+            Op::WriteZeroes { .. } | Op::Provisioning { .. } => None,
         }
     }
 

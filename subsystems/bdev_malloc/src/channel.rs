@@ -1,13 +1,16 @@
 //! One core's queue into a device in RAM.
 
 use crate::wipe::Wipe;
-use bdev::{Channel, Done, Gone, Op, Status};
+use bdev::{Channel, Done, Gone, Op, Provisioned, Status};
 use dma::{Data, Region};
 use ring::{Tag, Tick};
 use std::collections::VecDeque;
 
 /// Bytes that are cleared at once; a longer clearing goes on in later turns, so that it does not hold up the core.
 const WIPE_BYTES: usize = 1 << 20;
+/// Bytes that are looked at for one question.
+const LOOK_BYTES: u64 = 256 << 10;
+static ZEROES: [u8; 4096] = [0; 4096];
 /// Blocks above this size are not lent: a send that stops inside one could later go on with newer bytes.
 const LEND_BLOCK: u32 = 4096;
 
@@ -37,6 +40,18 @@ impl Queue {
         (block << self.shift) as usize
     }
 
+    /// A block of zeroes counts as given back: it reads as such, and nobody can tell the difference (SBC-3 4.7.4.6).
+    fn look(&self, block: u64, blocks: u64) -> Provisioned {
+        let most = blocks.min((LOOK_BYTES >> self.shift).max(1));
+        let is_zero = |block: u64| {
+            let part = ZEROES.len().min(1 << self.shift);
+            (0..1 << self.shift).step_by(part).all(|at| self.region.eq(self.at(block) + at, &ZEROES[..part]))
+        };
+        let first = is_zero(block);
+        let alike = (1..most).take_while(|more| is_zero(block + more) == first).count();
+        Provisioned { blocks: 1 + alike as u64, mapped: !first }
+    }
+
     fn wipe(&mut self, tag: Tag, op: Op, data: Data) -> Option<Done> {
         let mut wipe = Wipe::new(tag, op, data);
         wipe.step(&self.region, self.shift, WIPE_BYTES);
@@ -58,6 +73,7 @@ impl Channel for Queue {
             Op::Write { block, .. } => self.region.copy_in(self.at(block), &data),
             Op::Flush => {}
             Op::WriteZeroes { .. } | Op::Unmap { .. } => return self.wipe(tag, op, data),
+            Op::Provisioning { block, blocks } => self.look(block, blocks).write(data.bytes_mut()),
         }
         Some(Done { tag, status: Status::Ok, data })
     }

@@ -43,7 +43,7 @@ impl Wipe {
         match self.op {
             Op::WriteZeroes { block, blocks, .. } => (self.range == 0).then_some(Range { block, blocks }),
             Op::Unmap { ranges } => (self.range < ranges).then(|| Range::read(self.data.bytes(), self.range as usize)),
-            Op::Read { .. } | Op::Write { .. } | Op::Flush => None,
+            Op::Read { .. } | Op::Write { .. } | Op::Flush | Op::Provisioning { .. } => None,
         }
     }
 

@@ -92,10 +92,14 @@ impl Channel for Queue {
         if self.gone.is_set() {
             return Some(Done { tag, status: Status::Removed, data });
         }
+        let status = match op {
+            Op::Provisioning { .. } => Status::Unsupported,
+            _ => Status::Ok,
+        };
         if let Op::Read { .. } = op {
             data.bytes_mut().fill(0);
         }
-        Some(Done { tag, status: Status::Ok, data })
+        Some(Done { tag, status, data })
     }
 
     fn lend(&mut self, op: Op) -> Option<Data> {

@@ -44,11 +44,13 @@ impl<R: Ring> Queue<R> {
     }
 
     fn refusal(&self, op: Op) -> Option<Status> {
-        let writes = !matches!(op, Op::Read { .. } | Op::Flush);
+        let writes = !matches!(op, Op::Read { .. } | Op::Flush | Op::Provisioning { .. });
         match op {
             _ if self.gone.is_set() => Some(Status::Removed),
             _ if writes && !self.allowed.write => Some(Status::ReadOnly),
             Op::Unmap { .. } if !self.allowed.unmap => Some(Status::Unsupported),
+            // io_uring has no call that asks for holes, and one that may block is not made on a core.
+            Op::Provisioning { .. } => Some(Status::Unsupported),
             _ => None,
         }
     }

@@ -19,7 +19,7 @@ pub fn status(error: &io::Error, op: Op) -> Status {
 /// The medium failed.
 pub fn medium(op: Op) -> Status {
     match op {
-        Op::Read { .. } => Status::ReadError,
+        Op::Read { .. } | Op::Provisioning { .. } => Status::ReadError,
         Op::Write { .. } | Op::Flush | Op::WriteZeroes { .. } | Op::Unmap { .. } => Status::WriteError,
     }
 }

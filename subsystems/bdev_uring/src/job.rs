@@ -96,6 +96,7 @@ impl Job {
             Op::WriteZeroes { blocks, fua, .. } => self.done == blocks << shift && (self.synced || !fua),
             Op::Unmap { ranges } => self.done == u64::from(ranges),
             Op::Flush => self.synced,
+            Op::Provisioning { .. } => true,
         }
     }
 

@@ -34,6 +34,7 @@ impl Driver<'_> {
                 let effect = self.model.other(op, data.bytes());
                 (data, effect, Sight::new())
             }
+            Op::Provisioning { .. } => (self.take(RANGE_BYTES as u32), Effect::default(), Sight::new()),
             Op::WriteZeroes { .. } | Op::Flush => (Data::empty(), self.model.other(op, &[]), Sight::new()),
         }
     }

@@ -101,7 +101,7 @@ impl Model {
                 let places: Vec<usize> = extents.flat_map(|e| self.places(e.block, e.blocks)).collect();
                 self.begin(places, if self.unmap_zeroes { Content::Zeroes } else { Content::Anything })
             }
-            Op::Read { .. } | Op::Write { .. } | Op::Flush => Effect::default(),
+            Op::Read { .. } | Op::Write { .. } | Op::Flush | Op::Provisioning { .. } => Effect::default(),
         }
     }
 

@@ -10,8 +10,8 @@ use super::provisioning::{self, Same};
 use super::reservation;
 use super::scsi::Scsi;
 use super::units::Unit;
-use super::{compare, verify};
-use super::{gates, parameters, well_known};
+use super::{atomic, compare, lba_status, verify};
+use super::{gates, parameters, sanitize, well_known};
 use crate::shared::Selected;
 use crate::{Attribute, Reply, Task};
 use exchange::Plan;
@@ -102,7 +102,9 @@ impl Scsi {
             Command::CompareAndWrite(extent) => compare::plan(unit, &extent, task, self.largest),
             Command::OrWrite(extent) => compare::plan_or(unit, &extent, task, self.largest),
             Command::SynchronizeCache { extent, .. } => block::synchronize(unit, &extent),
+            Command::WriteAtomic { extent, boundary } => atomic::plan(unit, &extent, boundary, task, self.largest),
             Command::PreFetch { extent, .. } => block::pre_fetch(unit, &extent),
+            Command::GetLbaStatus { lba, .. } => lba_status::plan(unit, lba),
             Command::StartStopUnit { power, load_eject, no_flush, start, .. } => {
                 self.start_stop(tag, place, task, StartStop { power, load_eject, no_flush, start })
             }
@@ -116,6 +118,13 @@ impl Scsi {
             }
             Command::PersistentReserveOut { action, scope, kind, length } => {
                 reservation::plan(reservation::Asked { action, scope, kind }, length, task, self.largest)
+            }
+            Command::Sanitize { action, znr, unrestricted, length, .. } => {
+                let work = sanitize::plan(unit, sanitize::Asked { action, znr, unrestricted, length }, task)?;
+                if let Some(open) = self.open.get_mut(tag) {
+                    open.erases = work.plan.is_some();
+                }
+                Ok(work)
             }
             Command::PreventAllow { prevent } => self.prevent_allow(queue, place, prevent),
             command @ (Command::ModeSelect { .. }

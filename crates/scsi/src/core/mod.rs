@@ -20,6 +20,7 @@
 //! | what one nexus does to the others, on all homes | `notice`, `peer` |
 //! | what the control plane changes | `update` |
 
+mod atomic;
 mod attention;
 mod block;
 mod compare;
@@ -32,6 +33,7 @@ mod fail;
 mod gates;
 mod groups;
 mod inquiry;
+mod lba_status;
 mod limits_pages;
 mod log;
 mod machine;
@@ -46,6 +48,7 @@ mod parameters;
 pub(crate) mod peer;
 mod provisioning;
 mod reservation;
+mod sanitize;
 mod scsi;
 mod status;
 mod steps;

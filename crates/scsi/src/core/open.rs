@@ -67,6 +67,8 @@ pub(crate) struct Open {
     pub progress: Progress,
     /// What it writes to, while that is at a device.
     pub mark: Mark,
+    /// It is a SANITIZE that has begun.
+    pub erases: bool,
     /// How it is tied to commands that exclude others.
     pub ties: u8,
     pub since: Tick,
@@ -82,6 +84,7 @@ impl Open {
             awaited: false,
             ended_by_other: false,
             committed: false,
+            erases: false,
             lun: 0,
             queue,
             slot,

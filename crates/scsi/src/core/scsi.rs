@@ -2,11 +2,12 @@
 
 use super::copy::Copies;
 use super::exclusion::Ties;
-use super::fail::Transfer;
+use super::fail::{Fail, Transfer};
 use super::machine::Config;
 use super::management::Functions;
 use super::nexus::Nexus;
 use super::open::{NO_SLOT, Open, OpenTable, State};
+use super::sanitize;
 use super::status::of_outcome;
 use super::steps::Buffers;
 use super::units::Units;
@@ -18,7 +19,7 @@ use exchange::{CommandSet, Order, Outcome, Plan, Step};
 use ring::{Tag, Tick};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use wire::scsi::parse_lun;
+use wire::scsi::{Status, parse_lun};
 
 /// Operation code of copies.
 const COPY: u8 = 0x83;
@@ -128,6 +129,9 @@ impl Scsi {
     }
 }
 
+/// TAS is set.
+const ABORTED: Fail = Fail::Status(Status::TASK_ABORTED);
+
 impl CommandSet for Scsi {
     type Command = Task;
     type Reply = Reply;
@@ -193,6 +197,9 @@ impl CommandSet for Scsi {
             _ => self.next_step(tag, task, Buffers { taken, scratch }, last),
         };
         self.tokens_after(tag, task);
+        if task.cdb[0] == sanitize::OPCODE && !matches!(next, Ok(Some(_))) {
+            self.sanitized(tag, next.is_ok());
+        }
         match next {
             Ok(Some(step)) => step,
             Ok(None) => {
@@ -211,8 +218,11 @@ impl CommandSet for Scsi {
         self.tokens_after(tag, task);
         if outcome == Outcome::Aborted {
             self.copy_aborted(tag);
-            self.settle(tag);
-            return Reply::silent();
+            if task.cdb[0] == sanitize::OPCODE {
+                self.sanitized(tag, false);
+            }
+            let transfer = self.settle(tag);
+            return if self.tells_aborted(tag) { transfer.failed(ABORTED, 0) } else { Reply::silent() };
         }
         let transfer = self.settle(tag);
         match of_outcome(outcome) {

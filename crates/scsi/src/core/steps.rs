@@ -1,11 +1,13 @@
 //! Commands of several steps: which of them goes on how.
 
+use super::atomic;
 use super::block::in_range;
 use super::compare;
 use super::dispatch::parse;
 use super::fail::Fail;
 use super::open::{Last, Open};
 use super::provisioning;
+use super::sanitize;
 use super::scsi::Scsi;
 use super::status::of_device;
 use super::verify;
@@ -54,10 +56,13 @@ impl Scsi {
         last: Option<bdev::Status>,
     ) -> Result<Option<Step<Reply>>, Fail> {
         let Some(&Open { queue, slot, mut progress, .. }) = self.open.get(tag) else { return Err(Fail::NO_UNIT) };
+        let (command, place) = (parse(task)?, self.place_at(queue, slot));
+        if let Command::GetLbaStatus { lba, allocation } = command {
+            return self.step_lba_status(tag, task, (lba, allocation), buffers, last).map(Some);
+        }
         if let Some(status) = last {
             of_device(status)?;
         }
-        let (command, place) = (parse(task)?, self.place_at(queue, slot));
         if progress.last == Last::Nothing && !self.is_in_turn(tag, place, &command) {
             return Ok(Some(Step::Wait));
         }
@@ -79,10 +84,15 @@ impl Scsi {
                 in_range(unit, &extent)?;
                 compare::step_or(unit, &extent, buffers, &mut progress)?
             }
+            Command::WriteAtomic { extent, .. } => {
+                in_range(unit, &extent)?;
+                atomic::step(unit, &extent, buffers.taken, &mut progress)?
+            }
             Command::WriteSame { extent, unmap, .. } => {
                 in_range(unit, &extent)?;
                 provisioning::step_same(unit, &extent, unmap, buffers, &mut progress)?
             }
+            Command::Sanitize { .. } => sanitize::step(unit)?,
             _ => return Err(Fail::check(Key::HARDWARE_ERROR, Asc::INTERNAL_TARGET_FAILURE)),
         };
         let target = unit.target;
@@ -97,7 +107,9 @@ impl Scsi {
     fn is_in_turn(&mut self, tag: Tag, place: u32, command: &Command) -> bool {
         let span = |extent: &Extent| Span { first: extent.lba, end: extent.end().unwrap_or(u64::MAX) };
         match command {
-            Command::CompareAndWrite(extent) | Command::OrWrite(extent) => self.exclude(tag, place, span(extent)),
+            Command::CompareAndWrite(extent) | Command::OrWrite(extent) | Command::WriteAtomic { extent, .. } => {
+                self.exclude(tag, place, span(extent))
+            }
             Command::WriteVerify { extent, .. } | Command::WriteSame { extent, .. } => {
                 self.mark(tag, place, span(extent), true)
             }

@@ -1,6 +1,6 @@
 //! A disk in memory that holds operations back, and fails, as a test says.
 
-use bdev::{Bdev, Channel, Done, Features, Info, Op, Range, Status};
+use bdev::{Bdev, Channel, Done, Features, Info, Op, Provisioned, Range, Status};
 use dma::Data;
 use ring::{Tag, Tick};
 use std::collections::VecDeque;
@@ -26,6 +26,8 @@ pub struct Disk {
     pub channels: Arc<AtomicU32>,
     /// Operations end in the call that starts them.
     pub at_once: AtomicBool,
+    /// It cannot say how blocks are provisioned.
+    pub knows_nothing: AtomicBool,
 }
 
 impl Disk {
@@ -50,6 +52,7 @@ impl Disk {
             ops: Mutex::default(),
             channels: Arc::default(),
             at_once: AtomicBool::new(false),
+            knows_nothing: AtomicBool::new(false),
         })
     }
 
@@ -82,6 +85,14 @@ impl Disk {
                 bytes[place(block, blocks.into())].copy_from_slice(data.bytes());
             }
             Op::Flush => assert!(data.is_empty()),
+            Op::Provisioning { block, blocks } => {
+                if self.knows_nothing.load(Ordering::Relaxed) {
+                    return Status::Unsupported;
+                }
+                let zero = |at: u64| bytes[place(at, 1)].iter().all(|byte| *byte == 0);
+                let alike = (block..block + blocks).take_while(|at| zero(*at) == zero(block)).count() as u64;
+                Provisioned { blocks: alike, mapped: !zero(block) }.write(data.bytes_mut());
+            }
             Op::WriteZeroes { block, blocks, .. } => {
                 assert!(data.is_empty());
                 bytes[place(block, blocks)].fill(0);

@@ -1,14 +1,29 @@
 //! The device server behind ports in memory: every command, every task management function, every attention.
 
+mod access;
 mod capacity;
 mod chaos;
+mod compare;
+mod copy;
 mod disk;
+mod exclusion;
+mod field;
 mod identity;
+mod lba_status;
 mod management;
 mod maps;
+mod modes;
 mod order;
 mod port;
+mod questions;
+mod removable;
+mod reservation;
+mod reservation_rig;
+mod reserve;
 mod residuals;
 mod rig;
 mod same;
+mod sanitize;
+mod token;
 mod verify;
+mod vital;

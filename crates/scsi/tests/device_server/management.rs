@@ -19,11 +19,11 @@ enum At {
     Reply,
     /// It waits for a buffer.
     Buffer,
-    /// It writes one block after the other.
-    Series,
+    /// It is in the middle of several steps.
+    Steps,
 }
 
-const PLACES: [At; 7] = [At::Device, At::StubbornDevice, At::Fetch, At::Dormant, At::Reply, At::Buffer, At::Series];
+const PLACES: [At; 7] = [At::Device, At::StubbornDevice, At::Fetch, At::Dormant, At::Reply, At::Buffer, At::Steps];
 
 /// Brings a task of nexus 0 there.
 fn victim(rig: &mut Rig, at: At) -> u32 {
@@ -46,7 +46,7 @@ fn victim(rig: &mut Rig, at: At) -> u32 {
             }
             (read10(0, 128), Attribute::Simple, LARGEST, 0)
         }
-        At::Series => (vec![0x41, 0, 0, 0, 0, 0, 0, 0, 200, 0], Attribute::Simple, 0, 512),
+        At::Steps => (vec![0x41, 0, 0, 0, 0, 0, 0, 0, 200, 0], Attribute::Simple, 0, 512),
     };
     let task = rig.task(0, 0, &cdb);
     rig.start(0, Task { data_in, data_out: sends as u32, attribute, ..task }, vec![5; sends])

@@ -129,7 +129,7 @@ impl SoftChannel {
                     state.bytes[part(range.block, range.blocks)].fill(0);
                 }
             }
-            Op::Flush => {}
+            Op::Flush | Op::Provisioning { .. } => {}
         }
         Done { tag, status: Status::Ok, data }
     }

@@ -1,0 +1,9 @@
+//! The portal over loopback sockets, against an initiator that can do wrong. All cores run in the test's own thread.
+
+mod data;
+mod digests;
+mod initiator;
+mod rig;
+mod sessions;
+mod tasks;
+mod violations;

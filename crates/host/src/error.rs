@@ -208,7 +208,9 @@ fn login_refused(failure: &Failure) -> Option<String> {
     let Failure::Refused(status, _) = failure else { return None };
     let advice = match status {
         0x0201 => "--chap-file names a file (mode 600) with `[AuthGroup1]` and `Auth user secret`",
-        0x0202 => "`qfc rpc iscsi_get_initiator_groups` shows who may log in; --initiator is another name to log in with",
+        0x0202 => {
+            "`qfc rpc iscsi_get_initiator_groups` shows who may log in; --initiator is another name to log in with"
+        }
         0x0203 => "`qfc discover -t iscsi -a ADDRESS` lists the nodes of a portal",
         _ => return None,
     };

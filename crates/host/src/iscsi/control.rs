@@ -1,7 +1,7 @@
 //! What is neither a command nor its data: NOP, text, task management, logout. Waited for.
 
-use super::queue::IscsiQueue;
 use super::broken;
+use super::queue::IscsiQueue;
 use crate::{Error, Result};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -125,7 +125,11 @@ impl IscsiQueue {
             let response: &TextResponse = heard.bhs.of();
             if response.flags & FINAL != 0 {
                 let fits = response.flags & TEXT_CONTINUE == 0 && response.ttt.get() == RESERVED_TAG;
-                return if fits { Ok(whole) } else { Err(broken("a text response with F and with C or a transfer tag")) };
+                return if fits {
+                    Ok(whole)
+                } else {
+                    Err(broken("a text response with F and with C or a transfer tag"))
+                };
             }
             (ttt, lun, text) = (response.ttt.get(), response.lun, &[]);
         }

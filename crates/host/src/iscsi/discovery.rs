@@ -40,7 +40,8 @@ fn found(text: &[u8]) -> Result<Vec<Found>> {
 
 /// `address[:port][,tag]`.
 fn portal(address: &str) -> Result<(String, u16)> {
-    let (place, tag) = address.rsplit_once(',').ok_or_else(|| broken(format!("TargetAddress {address:?} has no tag")))?;
+    let (place, tag) =
+        address.rsplit_once(',').ok_or_else(|| broken(format!("TargetAddress {address:?} has no tag")))?;
     let tag = tag.parse().map_err(|_| broken(format!("TargetAddress {address:?} has no tag")))?;
     Ok((place.to_owned(), tag))
 }

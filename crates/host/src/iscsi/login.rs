@@ -6,9 +6,9 @@ use crate::{Error, Options, Result};
 use iscsi::initiator::{Ask, Digest, Failure, Login, Outgoing, Session, Step};
 use iscsi::login::Response;
 use std::net::SocketAddr;
+use wire::FromZeros;
 use wire::be::{U16, U32};
 use wire::iscsi::{Bhs, IMMEDIATE, LoginRequest, LoginResponse, Opcode, Pdu, U24};
-use wire::FromZeros;
 
 /// Connects and logs in; `node` is empty for a discovery session.
 pub fn login(portal: SocketAddr, node: &str, options: &Options) -> Result<(Stream, Session)> {

@@ -70,9 +70,14 @@ fn made_of(host: &Identity) -> String {
 /// The file cannot be read, others can read it, or there is not exactly one user in it.
 pub fn proof_from(path: &Path) -> Result<Proof> {
     let (groups, _) = AuthGroups::load(path).map_err(|error| Error::Local(error.to_string()))?;
-    let all: Vec<_> = groups.groups().flat_map(|group| groups.users(group).map(move |(user, _)| (group, user))).collect();
+    let all: Vec<_> =
+        groups.groups().flat_map(|group| groups.users(group).map(move |(user, _)| (group, user))).collect();
     let [(group, user)] = all[..] else {
-        let text = format!("{}: it has {} users; one is wanted, `[AuthGroup1]` and `Auth user secret`", path.display(), all.len());
+        let text = format!(
+            "{}: it has {} users; one is wanted, `[AuthGroup1]` and `Auth user secret`",
+            path.display(),
+            all.len()
+        );
         return Err(Error::Local(text));
     };
     let credentials = groups.get(group, user).cloned().expect("listed above");

@@ -10,11 +10,11 @@ use iscsi::Parameters;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
+use wire::FromZeros;
 use wire::be::U32;
 use wire::iscsi::{DataOut, FINAL, Pdu, RESERVED_TAG, ScsiCommand, TaskAttribute, U24, command_flags, sn_less};
 use wire::nvme::Cqe;
 use wire::scsi::to_lun;
-use wire::FromZeros;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {

@@ -130,7 +130,9 @@ impl IscsiQueue {
         let (offset, len) = (pdu.offset.get(), pdu.desired_length.get());
         let most = self.parameters.max_burst_length;
         let entry = &mut self.entries[slot.index()];
-        let Payload::Write(wanted) = entry.payload else { return Err(broken("an R2T for a command that writes nothing")) };
+        let Payload::Write(wanted) = entry.payload else {
+            return Err(broken("an R2T for a command that writes nothing"));
+        };
         if pdu.r2t_sn.get() != entry.data_sn {
             return Err(broken(format!("R2TSN {} where {} was due", pdu.r2t_sn, entry.data_sn)));
         }
@@ -205,5 +207,7 @@ fn residual(flags: u8, count: u32) -> Result<Residual> {
 fn sense(data: &[u8]) -> Result<Vec<u8>> {
     let Some((length, rest)) = data.split_first_chunk::<2>() else { return Ok(Vec::new()) };
     let length = usize::from(u16::from_be_bytes(*length));
-    rest.get(..length).map(<[u8]>::to_vec).ok_or_else(|| broken(format!("{length} bytes of sense data in {}", rest.len())))
+    rest.get(..length)
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| broken(format!("{length} bytes of sense data in {}", rest.len())))
 }

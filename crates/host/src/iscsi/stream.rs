@@ -21,8 +21,8 @@ pub struct Stream {
 
 impl Stream {
     pub fn open(address: SocketAddr, timeout: Duration) -> Result<Stream> {
-        let socket = TcpStream::connect_timeout(&address, timeout)
-            .map_err(|source| Error::Unreachable { address, source })?;
+        let socket =
+            TcpStream::connect_timeout(&address, timeout).map_err(|source| Error::Unreachable { address, source })?;
         let lost = |source| Error::Lost { what: "setting the connection up", source };
         os::tune(&socket, os::Tune::default()).map_err(lost)?;
         let (header_digest, data_digest) = (false, false);

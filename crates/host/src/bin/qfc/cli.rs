@@ -8,10 +8,10 @@ use std::time::Duration;
 /// Where a target listens unless it is told otherwise.
 pub const SOCKET: &str = "/var/tmp/qfc.sock";
 
-/// A storage host in user space, for NVMe/TCP, FC-NVMe and SCSI over FCP: no kernel module, no root.
+/// A storage host in user space, for NVMe/TCP, FC-NVMe, SCSI over FCP and iSCSI: no kernel module, no root.
 ///
-/// Every command takes the target as tcp://ADDRESS:PORT/NQN, fc://nn-0x...:pn-0x.../NQN or fcp://nn-0x...:pn-0x.../LUN, or with the
-/// flags of nvme-cli (-t, -a, -s, -n). Fibre Channel here is the soft fabric: --fabric says where it is.
+/// Every command takes the target as tcp://ADDRESS:PORT/NQN, fc://nn-0x...:pn-0x.../NQN, fcp://nn-0x...:pn-0x.../LUN or
+/// iscsi://ADDRESS:PORT/IQN/LUN, or with the flags of nvme-cli (-t, -a, -s, -n). Fibre Channel here is the soft fabric: --fabric says where it is.
 #[derive(Debug, Parser)]
 #[command(
     name = "qfc",
@@ -25,6 +25,8 @@ Examples:
   qfc verify tcp://127.0.0.1:4420/nqn.2014-08.org.example:disk -t 30
   qfc discover -t fc -a nn-0x20000024ff7799ab:pn-0x21000024ff7799ab       over the soft Fibre Channel fabric
   qfc perf fcp://nn-0x20000024ff7799ab:pn-0x21000024ff7799ab/0 -t 10       a SCSI disk
+  qfc discover -t iscsi -a 127.0.0.1                       the nodes of an iSCSI portal
+  qfc perf iscsi://127.0.0.1/iqn.2016-06.io.spdk:disk1/0 -t 10
   qfc rpc nvmf_get_subsystems
   qfc doctor                                               what stands between this machine and a working FC port?
 
@@ -66,12 +68,14 @@ pub enum Output {
     Json,
 }
 
-/// List the subsystems and listeners that a discovery service offers
+/// List the subsystems and listeners that a discovery service offers, or the nodes or logical units of a SCSI target
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   qfc discover -a 127.0.0.1 -s 4420
   qfc discover tcp://[::1]:4420 -o json | jq '.records[].subnqn'
+  qfc discover -t iscsi -a 127.0.0.1                     the nodes of a portal (SendTargets)
+  qfc discover iscsi://127.0.0.1/iqn.2016-06.io.spdk:disk1 --chap-file secret.conf    its logical units
   qfc discover -a 127.0.0.1 -s 4420 --hostnqn nqn.2014-08.org.example:host1    as another host would see it")]
 pub struct DiscoverArgs {
     #[command(flatten)]
@@ -142,7 +146,7 @@ pub struct PerfArgs {
     /// Bytes of a command
     #[arg(short = 'o', long, default_value = "4k", value_parser = io_size, value_name = "SIZE")]
     pub io_size: u32,
-    /// How long to measure [default: 10]; or, given once more, the transport: tcp, fc, fcp
+    /// How long to measure [default: 10]; or, given once more, the transport: tcp, fc, fcp, iscsi
     #[arg(short = 't', long, value_parser = time_or_transport, value_name = "SECONDS")]
     pub time: Vec<TimeOrTransport>,
     /// How long to run before that
@@ -183,7 +187,7 @@ pub struct VerifyArgs {
     pub target: LoadTarget,
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// How long to write and read [default: 10]; or, given once more, the transport: tcp, fc, fcp
+    /// How long to write and read [default: 10]; or, given once more, the transport: tcp, fc, fcp, iscsi
     #[arg(short = 't', long, value_parser = time_or_transport, value_name = "SECONDS")]
     pub time: Vec<TimeOrTransport>,
     /// Commands outstanding on each queue
@@ -302,6 +306,7 @@ mod tests {
         let asked = |asked| match asked {
             crate::target::Asked::Nvme(address) => address.to_string(),
             crate::target::Asked::Scsi(address) => address.to_string(),
+            crate::target::Asked::Iscsi(address) => address.to_string(),
         };
         match parse(line) {
             Ok(Command::Discover(a)) => a.target.discovery().map(asked),
@@ -332,6 +337,30 @@ mod tests {
         }
         assert!(address(&format!("qfc perf -t tcp -a {port} -n nqn.a")).contains("-t tcp"));
         assert!(address("qfc discover -t fc -a 1.2.3.4").contains("nn-0x"));
+    }
+
+    #[test]
+    fn iscsi_targets() {
+        let disk = "iscsi://127.0.0.1:3260/iqn.2016-06.io.spdk:d/7";
+        for line in [
+            "perf iscsi://127.0.0.1/iqn.2016-06.io.spdk:d/7",
+            "perf -t iscsi -a 127.0.0.1 -n iqn.2016-06.io.spdk:d --lun 7 -t 5",
+            "verify iscsi://127.0.0.1:3260/iqn.2016-06.io.spdk:d --lun 7",
+            "identify -t iscsi -a 127.0.0.1 -s 3260 -n iqn.2016-06.io.spdk:d --lun 7",
+            "discover iscsi://127.0.0.1/iqn.2016-06.io.spdk:d/7",
+        ] {
+            assert_eq!(address(&format!("qfc {line}")), disk, "{line}");
+        }
+        assert_eq!(address("qfc discover -t iscsi -a ::1"), "iscsi://[::1]:3260");
+        assert!(address("qfc perf -t iscsi -a 127.0.0.1").contains("which node"));
+        let Ok(Command::Perf(perf)) =
+            parse("qfc perf x --initial-r2t --no-immediate-data --maxr2t 4 --initiator iqn.a")
+        else {
+            panic!()
+        };
+        let iscsi = perf.connect.options().ok().unwrap().iscsi;
+        assert!(iscsi.offer.initial_r2t && !iscsi.offer.immediate_data && iscsi.offer.max_outstanding_r2t == 4);
+        assert_eq!(iscsi.initiator.as_deref(), Some("iqn.a"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub fn run(args: &IdentifyArgs) -> Result<(), Failure> {
     let address = match args.target.any()? {
         Asked::Nvme(address) => address,
         Asked::Scsi(address) => return disk(&Disk::connect(&address, &options)?, args.output),
+        Asked::Iscsi(address) => return disk(&Disk::connect_iscsi(&address, &options)?, args.output),
     };
     let mut controller = Controller::connect(&address, &options)?;
     let mut namespaces = Vec::new();

@@ -2,7 +2,10 @@
 
 use crate::Failure;
 use clap::Args;
-use host::{Address, FcOptions, Identity, LinkOptions, Options, Place, ScsiAddress, VolumeAddress};
+use host::{
+    Address, FcOptions, Identity, IscsiAddress, IscsiOptions, LinkOptions, Options, Place, ScsiAddress, VolumeAddress,
+};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What carries the commands.
@@ -14,15 +17,17 @@ pub enum Transport {
     Fc,
     /// SCSI over Fibre Channel
     Fcp,
+    /// SCSI over TCP
+    Iscsi,
 }
 
 /// Target of commands where -t and -q are free for what they mean in nvme-cli.
 #[derive(Debug, Args)]
 pub struct PlainTarget {
-    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, or fcp://nn-0x...:pn-0x.../LUN
+    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, fcp://nn-0x...:pn-0x.../LUN, or iscsi://ADDRESS/IQN/LUN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// Subsystem, if TARGET does not name it
+    /// Subsystem or iSCSI node, if TARGET does not name it
     #[arg(value_name = "NQN")]
     pub subsystem: Option<String>,
     /// Transport [default: what the address looks like]
@@ -31,13 +36,13 @@ pub struct PlainTarget {
     /// Address of the target: IPv4, IPv6, a name, or nn-0x...:pn-0x...
     #[arg(short = 'a', long, conflicts_with = "target")]
     pub traddr: Option<String>,
-    /// Port of the target, for TCP [default: 4420, for discovery 8009]
+    /// Port of the target, for TCP [default: 4420, for discovery 8009, for iSCSI 3260]
     #[arg(short = 's', long, requires = "traddr")]
     pub trsvcid: Option<u16>,
-    /// Subsystem
+    /// Subsystem, or iSCSI node
     #[arg(short = 'n', long, conflicts_with = "subsystem")]
     pub nqn: Option<String>,
-    /// Logical unit, with -t fcp
+    /// Logical unit, with -t fcp and -t iscsi
     #[arg(long, default_value_t = 0, value_name = "LUN")]
     pub lun: u16,
 }
@@ -79,22 +84,22 @@ pub fn transport_of(said: &[TimeOrTransport]) -> Option<Transport> {
 /// Target of commands where -t is (also) a time and -q a depth.
 #[derive(Debug, Args)]
 pub struct LoadTarget {
-    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, or fcp://nn-0x...:pn-0x.../LUN
+    /// tcp://ADDRESS:PORT/NQN, ADDRESS:PORT, fc://nn-0x...:pn-0x.../NQN, fcp://nn-0x...:pn-0x.../LUN, or iscsi://ADDRESS/IQN/LUN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// Subsystem, if TARGET does not name it
+    /// Subsystem or iSCSI node, if TARGET does not name it
     #[arg(value_name = "NQN")]
     pub subsystem: Option<String>,
     /// Address of the target: IPv4, IPv6, a name, or nn-0x...:pn-0x...
     #[arg(short = 'a', long, conflicts_with = "target")]
     pub traddr: Option<String>,
-    /// Port of the target, for TCP [default: 4420]
+    /// Port of the target, for TCP [default: 4420, for iSCSI 3260]
     #[arg(short = 's', long, requires = "traddr")]
     pub trsvcid: Option<u16>,
-    /// Subsystem
+    /// Subsystem, or iSCSI node
     #[arg(short = 'n', long, conflicts_with = "subsystem")]
     pub nqn: Option<String>,
-    /// Logical unit, with -t fcp
+    /// Logical unit, with -t fcp and -t iscsi
     #[arg(long, default_value_t = 0, value_name = "LUN")]
     pub lun: u16,
 }
@@ -130,6 +135,18 @@ pub struct ConnectArgs {
     /// Fibre Channel: names of this host's port, nn-0x...:pn-0x... [default: derived from the host identifier]
     #[arg(long, visible_alias = "host-traddr", value_name = "NAMES")]
     pub host_port: Option<fc::Names>,
+    /// iSCSI: who to be [default: as in /etc/iscsi/initiatorname.iscsi, or made of the host identifier]
+    #[arg(long, value_name = "IQN")]
+    pub initiator: Option<String>,
+    /// iSCSI: a file (mode 600) with the user and secret of CHAP: [AuthGroup1], Auth user secret [target its-secret]
+    #[arg(long, value_name = "FILE")]
+    pub chap_file: Option<PathBuf>,
+    /// iSCSI: send data only when it is asked for (InitialR2T=Yes)
+    #[arg(long)]
+    pub initial_r2t: bool,
+    /// iSCSI: no data with the command (ImmediateData=No)
+    #[arg(long)]
+    pub no_immediate_data: bool,
     /// Overlook what does no harm, such as reserved fields that are not zero
     #[arg(long)]
     pub lenient: bool,
@@ -148,7 +165,16 @@ impl ConnectArgs {
             strict: !self.lenient,
         };
         let fc = FcOptions { fabric: self.fabric.clone(), names: self.host_port };
-        Ok(Options { host, link, fc, ..Options::default() })
+        Ok(Options { host, link, fc, iscsi: self.iscsi()?, ..Options::default() })
+    }
+
+    fn iscsi(&self) -> Result<IscsiOptions, Failure> {
+        let mut options = IscsiOptions { initiator: self.initiator.clone(), ..IscsiOptions::usual() };
+        options.proof = self.chap_file.as_deref().map(host::iscsi::proof_from).transpose()?;
+        options.offer.initial_r2t = self.initial_r2t;
+        options.offer.immediate_data = !self.no_immediate_data;
+        options.offer.max_outstanding_r2t = self.maxr2t.min(65_535) as u16;
+        Ok(options)
     }
 }
 
@@ -163,7 +189,7 @@ struct Parts<'a> {
 }
 
 const WHICH: &str = "which target? Say tcp://127.0.0.1:4420/nqn..., or -a ADDRESS -s PORT -n NQN, or for Fibre Channel \
-                     -t fc -a nn-0x...:pn-0x... -n NQN";
+                     -t fc -a nn-0x...:pn-0x... -n NQN, or for iSCSI iscsi://127.0.0.1/iqn.../0";
 
 impl Parts<'_> {
     /// As a logical unit, if that is meant.
@@ -178,6 +204,34 @@ impl Parts<'_> {
         let mut address: ScsiAddress = text.parse().map_err(|e: host::AddressError| e.to_string())?;
         if self.lun != 0 {
             address.lun = self.lun;
+        }
+        Ok(Some(address))
+    }
+
+    /// As an iSCSI node (with `node`) or portal, if that is meant.
+    fn iscsi(&self, node: bool) -> Result<Option<IscsiAddress>, Failure> {
+        let text = self.target.or(self.traddr).unwrap_or_default();
+        if self.transport != Some(Transport::Iscsi) && !text.starts_with("iscsi://") {
+            return Ok(None);
+        }
+        if text.is_empty() {
+            return Err(Failure::Text(WHICH.to_owned()));
+        }
+        let mut address: IscsiAddress = text.parse().map_err(|e: host::AddressError| e.to_string())?;
+        if let Some(port) = self.trsvcid {
+            address.portal.set_port(port);
+        }
+        if let Some(name) = self.nqn {
+            name.clone_into(&mut address.node);
+        }
+        if self.lun != 0 {
+            address.lun = self.lun;
+        }
+        if node && address.node.is_empty() {
+            let at = address.portal;
+            return Err(Failure::Text(format!(
+                "which node of {at}? `qfc discover -t iscsi -a {at}` lists them; then iscsi://{at}/IQN/LUN, or -n IQN"
+            )));
         }
         Ok(Some(address))
     }
@@ -221,6 +275,9 @@ impl Parts<'_> {
     }
 
     fn volume(&self) -> Result<VolumeAddress, Failure> {
+        if let Some(address) = self.iscsi(true)? {
+            return Ok(VolumeAddress::Iscsi(address));
+        }
         match self.scsi()? {
             Some(address) => Ok(VolumeAddress::Scsi(address)),
             None => self.address(true).map(VolumeAddress::Nvme),
@@ -228,12 +285,14 @@ impl Parts<'_> {
     }
 }
 
-/// What a command asks about: an NVMe controller or a SCSI target.
+/// What a command asks about: an NVMe controller, a SCSI target or an iSCSI portal.
 pub enum Asked {
     /// A controller.
     Nvme(Address),
     /// A logical unit, or the port that it is behind.
     Scsi(ScsiAddress),
+    /// The same over iSCSI; a portal alone has no name of a node.
+    Iscsi(IscsiAddress),
 }
 
 impl PlainTarget {
@@ -251,6 +310,9 @@ impl PlainTarget {
     /// The discovery service there, or the SCSI target.
     pub fn discovery(&self) -> Result<Asked, Failure> {
         let parts = self.parts();
+        if let Some(address) = parts.iscsi(false)? {
+            return Ok(Asked::Iscsi(address));
+        }
         match parts.scsi()? {
             Some(address) => Ok(Asked::Scsi(address)),
             None => Ok(Asked::Nvme(parts.address(false)?.discovery())),
@@ -260,6 +322,9 @@ impl PlainTarget {
     /// Any controller there, the discovery service if it is named, or a logical unit.
     pub fn any(&self) -> Result<Asked, Failure> {
         let parts = self.parts();
+        if let Some(address) = parts.iscsi(true)? {
+            return Ok(Asked::Iscsi(address));
+        }
         if let Some(address) = parts.scsi()? {
             return Ok(Asked::Scsi(address));
         }

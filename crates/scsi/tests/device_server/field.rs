@@ -98,9 +98,12 @@ fn a_grown_disk_is_told_to_all_and_its_new_size_read() {
         rig.open(core, 0);
         rig.calm(core, 0, 0);
     }
-    rig.disks[0].info.lock().unwrap().blocks = BLOCKS * 2;
     let view = rig.unit_view(1);
-    rig.put_unit(view);
+    rig.put_unit(view.clone());
+    rig.calm(0, 0, 0);
+    rig.calm(1, 0, 0);
+    rig.disks[0].info.lock().unwrap().blocks = BLOCKS * 2;
+    rig.put_unit(LogicalUnitView { info: view.device.info(), ..view });
     assert_eq!((rig.calm(0, 0, 0), rig.calm(1, 0, 0)), (vec![0x2a09], vec![0x2a09]));
     let short = rig.ask_lun(&[0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0], 8).good().data;
     assert_eq!(u32_at(&short, 0), BLOCKS as u32 * 2 - 1);

@@ -79,10 +79,10 @@ fn vital_product_data() {
     let extended = vpd(&mut rig, 0x86);
     assert_eq!((extended.len(), extended[5], extended[7]), (64, 7, 1));
     let limits = vpd(&mut rig, 0xb0);
-    assert_eq!((limits.len(), limits[4], limits[5], &limits[6..8]), (64, 1, 0, &[0, 8][..]));
+    assert_eq!((limits.len(), limits[4], limits[5], &limits[6..8]), (64, 1, 64, &[0, 8][..]));
     assert_eq!(limits[8..12], (LARGEST / 512).to_be_bytes());
     assert_eq!(limits[20..36], [0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0, 0, 0, 0, 8, 0x80, 0, 0, 0]);
-    assert_eq!(limits[36..44], 65_536u64.to_be_bytes());
+    assert_eq!(limits[36..44], 65_535u64.to_be_bytes());
     assert_eq!((vpd(&mut rig, 0xb1).len(), vpd(&mut rig, 0xb1)[5]), (64, 1));
     assert_eq!(vpd(&mut rig, 0xb2)[4..], [0, 0xe4, 2, 0]);
     assert_eq!(rig.ask_lun(&[0x12, 1, 0x81, 0, 255, 0], 255).told(), (2, 5, 0x2400));
@@ -223,13 +223,13 @@ fn sg_vpd_reads_our_pages() {
         0xb0,
         &[
             "Write same non-zero (WSNZ): 1",
-            "Maximum compare and write length: 0 blocks",
+            "Maximum compare and write length: 64 blocks",
             "Optimal transfer length granularity: 8 blocks",
             "Maximum transfer length: 128 blocks",
             "Maximum unmap block descriptor count: 256",
             "Optimal unmap granularity: 8 blocks",
             "Unmap granularity alignment valid: true",
-            "Maximum write same length: 0x10000 blocks",
+            "Maximum write same length: 0xffff blocks",
         ],
     );
     says(0xb1, &["Non-rotating medium"]);

@@ -1,6 +1,7 @@
 //! Who sees what: LUN maps, REPORT LUNS, changes while hosts are there, and how devices are closed.
 
 use crate::rig::*;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 fn report_luns(rig: &mut Rig, select: u8, room: u32) -> Vec<u16> {
@@ -10,7 +11,9 @@ fn report_luns(rig: &mut Rig, select: u8, room: u32) -> Vec<u16> {
     let data = rig.ask_lun(&cdb, room).good().data;
     let length = u32::from_be_bytes(data[..4].try_into().unwrap()) as usize;
     assert_eq!(data.len(), 8 + length);
-    data[8..].chunks(8).map(|lun| wire::scsi::parse_lun(lun.try_into().unwrap()).unwrap()).collect()
+    let well_known = |lun: &&[u8]| **lun == wire::scsi::REPORT_LUNS_LUN;
+    let luns = data[8..].chunks(8).filter(|lun| !well_known(lun));
+    luns.map(|lun| wire::scsi::parse_lun(lun.try_into().unwrap()).unwrap()).collect()
 }
 
 fn allow(n: u64) -> Rule {
@@ -66,7 +69,7 @@ fn where_there_is_nothing() {
     let task = rig.task(0, 5, &[0xa0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
     assert_eq!(rig.run_task(Task { data_in: 256, ..task }, Vec::new()).told(), (2, 5, 0x2500));
     let task = rig.task(0, 0, &[0]);
-    let odd = Task { lun: [0xc1, 1, 0, 0, 0, 0, 0, 0], ..task };
+    let odd = Task { lun: [0xc1, 2, 0, 0, 0, 0, 0, 0], ..task };
     assert_eq!(rig.run_task(odd, Vec::new()).told(), (2, 5, 0x2500));
 }
 
@@ -190,6 +193,7 @@ fn another_device_behind_a_logical_unit() {
     let mut rig = Rig::new();
     rig.tell_lun(&write10(0, 1), &[1; 512]).good();
     rig.disks.push(Disk::new(9, BLOCKS * 2, 512, FEATURES));
+    rig.shared.push(Arc::default());
     let mut view = rig.unit_view(2);
     view.id = 1;
     rig.put_unit(view);

@@ -19,7 +19,7 @@ pub struct Rig {
     pub cores: Vec<Core<TestPort>>,
     mail: Vec<Sender<Message>>,
     pub disks: Vec<Arc<Disk>>,
-    shared: Vec<Arc<Shared>>,
+    pub shared: Vec<Arc<Shared>>,
     pub now: u64,
     next_id: u32,
     answers: Vec<Receiver<Result<(), String>>>,
@@ -35,7 +35,7 @@ pub fn map(luns: &[(u16, u32)]) -> MapView {
 }
 
 pub fn node(maps: Vec<MapView>) -> NodeView {
-    NodeView { id: 1, name: "node".into(), alias: String::new(), queue_depth: 16, maps }
+    NodeView { id: 1, name: "node".into(), alias: String::new(), access: Default::default(), queue_depth: 16, maps }
 }
 
 /// A CDB, padded to 16 bytes.

@@ -28,7 +28,7 @@ mod view;
 pub use self::core::{Config, Core, Scsi};
 pub use identity::{DEFAULT_PRODUCT, DEFAULT_VENDOR, Identity, MOST_SERIAL};
 pub use message::{Ack, CoreReport, Message, NexusReport, Peer, TaskReport};
-pub use shared::{Device, Shared};
+pub use shared::{AccessState, AccessStates, Cause, Device, Shared};
 pub use name::{IscsiName, PortName, TransportId};
 pub use network::Network;
 pub use task::{Attribute, Management, Origin, Reply, Residual, SENSE_BYTES, ServiceResponse, Task};

@@ -55,6 +55,13 @@ pub enum Message {
         /// The answer.
         ack: Ack,
     },
+    /// Port groups of the target device are in other states now (`NodeView::access`): tells its nexuses.
+    AccessChanged {
+        /// Which.
+        node: u32,
+        /// The answer.
+        ack: Ack,
+    },
     /// The process is about to stop: ends all nexuses in an orderly way, then acknowledges.
     Drain {
         /// The answer.

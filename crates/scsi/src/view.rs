@@ -1,6 +1,6 @@
 //! What a core knows of the configuration: plain copies, made by the control plane, replaced whole.
 
-use crate::{Identity, IscsiName, Network, Origin, PortName, Shared};
+use crate::{AccessStates, Identity, IscsiName, Network, Origin, PortName, Shared};
 use bdev::{Bdev, Info, Meter};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct NodeView {
     pub name: String,
     /// A name for people.
     pub alias: String,
+    /// The asymmetric access states of its port groups: the same in all views of one target device.
+    pub access: Arc<AccessStates>,
     /// Commands that one I_T nexus may have open on one logical unit; more get TASK SET FULL.
     pub queue_depth: u32,
     /// Who sees what at which ports. The first that has the port and lets the initiator in is the nexus's.
@@ -107,14 +109,25 @@ impl Who {
 impl MapView {
     /// Whether it is offered at the port of ours that a nexus came by, to who came.
     pub fn serves(&self, origin: &Origin) -> bool {
-        self.ports.iter().any(|port| port.name.is_same_port(&origin.target)) && self.admits(&origin.initiator, origin.address)
+        self.ports.iter().any(|port| port.name.is_same_port(&origin.target))
+            && self.admits(&origin.initiator, origin.address)
     }
 
     /// Whether who comes from there is let in.
     pub fn admits(&self, initiator: &PortName, address: Option<IpAddr>) -> bool {
-        self.initiators.iter().find(|rule| rule.who.fits(initiator)).is_some_and(|rule| rule.allow)
-            && address.is_none_or(|address| self.networks.iter().any(|network| network.fits(address)))
+        admits(&self.initiators, &self.networks, initiator, address)
     }
+}
+
+/// Whether rules and networks let an initiator in that comes from there.
+pub(crate) fn admits(
+    rules: &[Rule],
+    networks: &[Network],
+    initiator: &PortName,
+    address: Option<IpAddr>,
+) -> bool {
+    rules.iter().find(|rule| rule.who.fits(initiator)).is_some_and(|rule| rule.allow)
+        && address.is_none_or(|address| networks.iter().any(|network| network.fits(address)))
 }
 
 impl NodeView {
@@ -161,7 +174,7 @@ mod tests {
     #[test]
     fn the_first_map_that_serves_is_the_nexuss() {
         let maps = vec![map(1, vec![rule(true, Who::Wwpn(7))]), map(1, vec![rule(true, Who::All)]), map(2, Vec::new())];
-        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 64, maps };
+        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 64, maps };
         let place = |wwpn, port| node.map_of(&origin(wwpn, port)).map(|(place, _)| place);
         assert_eq!([place(7, 1), place(8, 1), place(7, 2)], [Some(0), Some(1), None]);
         assert!(node.has_port(&fc(2)) && !node.has_port(&fc(3)));

@@ -112,7 +112,7 @@ fn node() -> NodeView {
         initiators: vec![Rule { allow: true, who: Who::All }],
         networks: Vec::new(), luns: vec![(0, 1)],
     };
-    NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth: 64, maps: vec![map] }
+    NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 64, maps: vec![map] }
 }
 
 fn target() -> Core<OneByOne> {
@@ -162,7 +162,7 @@ fn call(core: &mut Core<OneByOne>, bytes: &[u8], expects: u32) -> Reply {
 fn io_does_not_allocate() {
     let mut core = target();
     assert_eq!(call(&mut core, &[0], 0).sense()[12], 0x29);
-    let commands: [(&[u8], u32); 17] = [
+    let commands: [(&[u8], u32); 20] = [
         (&[0x28, 0, 0, 0, 0, 0, 0, 0, 8, 0], 4096),
         (&[0x2a, 8, 0, 0, 0, 0, 0, 0, 8, 0], 4096),
         (&[0x08, 0, 0, 0, 8, 0], 4096),
@@ -176,6 +176,9 @@ fn io_does_not_allocate() {
         (&[0x2f, 0, 0, 0, 0, 0, 0, 0, 8, 0], 0),
         (&[0x93, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0], 512),
         (&[0x93, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0], 0),
+        (&[0x2e, 0, 0, 0, 0, 0, 0, 0, 8, 0], 4096),
+        (&[0x8f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0], 0),
+        (&[0x34, 0, 0, 0, 0, 0, 0, 0, 8, 0], 0),
         // Wrong in many ways.
         (&[0x28, 0, 0, 0, 4, 0, 0, 0, 8, 0], 4096),
         (&[0x2a, 0, 0, 0, 0, 0, 0, 0, 8, 0], 700),
@@ -191,8 +194,8 @@ fn io_does_not_allocate() {
         }
         good
     };
-    assert_eq!(run(1), 13);
-    assert_eq!(frugal::without_allocation(|| run(1000)), 13_000);
+    assert_eq!(run(1), 16);
+    assert_eq!(frugal::without_allocation(|| run(1000)), 16_000);
 }
 
 #[test]

@@ -150,6 +150,10 @@ where
                 self.group.set.remove_node(id);
                 self.close(None, ack, now);
             }
+            Message::AccessChanged { node, ack } => {
+                self.group.set.access_changed(node);
+                let _ = ack.try_send(Ok(()));
+            }
             Message::Drain { ack } => {
                 for queue in self.group.set.start_draining() {
                     self.group.port.quiesce(queue);

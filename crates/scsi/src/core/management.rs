@@ -5,6 +5,7 @@ use super::notice::{Abort, Notice, Then, Wait, Whom};
 use super::open::{Open, State};
 use super::peer::News;
 use super::scsi::Scsi;
+use crate::shared::Selected;
 use crate::{Management, Reply, ServiceResponse, Task};
 use exchange::{Order, Plan};
 use ring::{Slots, Tag};
@@ -29,6 +30,8 @@ pub(crate) struct Function {
     pub victims: Vec<Tag>,
     /// Homes that have not answered, each as often as it is asked.
     pub homes: Vec<usize>,
+    /// Logical units whose reset it ends.
+    pub resets: Option<Arc<[u32]>>,
 }
 
 /// All functions under way.
@@ -56,6 +59,13 @@ impl Functions {
         if let Some(place) = function.homes.iter().position(|awaited| *awaited == home) {
             function.homes.swap_remove(place);
         }
+    }
+
+    /// What someone asked for ends a reset. `false`: it is over already.
+    fn end_resets(&mut self, of: Tag, units: &Arc<[u32]>) -> bool {
+        let asked = |function: &&mut Function| matches!(function.asker, Asker::Here { tag, .. } if tag == of);
+        let function = self.slots.iter_mut().map(|(_, function)| function).find(asked);
+        function.map(|function| function.resets = Some(units.clone())).is_some()
     }
 
     /// Whoever asked under this tag is gone.
@@ -119,20 +129,25 @@ impl Scsi {
         if victims.is_empty() {
             return respond(ServiceResponse::Complete);
         }
-        self.functions.note(Function { asker: complete(tag), victims, homes: Vec::new() });
+        self.functions.note(Function { asker: complete(tag), victims, homes: Vec::new(), resets: None });
         Plan::Control
     }
 
     /// Resets logical units on all homes.
     fn reset(&mut self, tag: Tag, by: u32, units: Arc<[u32]>) -> Plan<Reply> {
         let wait = Wait::Ended { committed: true };
-        for unit in units.iter().filter_map(|id| self.units.by_id(*id)) {
-            unit.1.view.shared.reset();
-        }
-        let notice =
-            Notice { by, units, whom: Whom::All, attention: Some(Attention::Reset), abort: Abort::Commands, wait };
+        let (whom, attention) = (Whom::All, Some(Attention::Reset));
+        let notice = Notice { by, units: units.clone(), whom, attention, abort: Abort::Commands, wait };
         self.announce(tag, notice, Then::Answer(Reply::function(ServiceResponse::Complete)));
+        // What is selected until then says how the victims are told (TAS).
+        if !self.functions.end_resets(tag, &units) {
+            self.reset_shared(&units);
+        }
         Plan::Control
+    }
+
+    fn reset_shared(&self, units: &[u32]) {
+        units.iter().filter_map(|id| self.units.by_id(*id)).for_each(|(_, unit)| unit.view.shared.reset());
     }
 
     /// Has commands end early, for a nexus of this core or for another. Those whose reply is on its way end by themselves,
@@ -146,6 +161,13 @@ impl Scsi {
             self.todo.push_back(Order::Hurry { tag: *tag });
         }
         victims
+    }
+
+    /// Whether the initiator of an aborted command gets TASK ABORTED: another nexus ended it, and TAS is set (SAM-5 5.6). Else it
+    /// gets nothing: it asked for that, or learns of it by a unit attention.
+    pub(crate) fn tells_aborted(&self, tag: Tag) -> bool {
+        let Some(open) = self.open.get(tag).filter(|open| open.ended_by_other) else { return false };
+        self.unit_at(open.queue, open.slot).is_some_and(|unit| unit.modes().has(Selected::TELLS_ABORTED))
     }
 
     /// A command that functions wait for has ended.
@@ -171,6 +193,9 @@ impl Scsi {
         loop {
             let over = self.functions.slots.iter().find(|(_, function)| is_over(function)).map(|(tag, _)| tag);
             let Some(function) = over.and_then(|tag| self.functions.slots.remove(tag)) else { return };
+            if let Some(units) = &function.resets {
+                self.reset_shared(units);
+            }
             match function.asker {
                 Asker::Here { tag, then: Then::Answer(reply) } => {
                     self.settle(tag);

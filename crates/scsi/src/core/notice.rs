@@ -94,15 +94,23 @@ impl Scsi {
         self.announce_all(tag, vec![notice], then);
     }
 
+    /// Tells all homes; nobody waits for them.
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.send_notices(Asker::Nobody, vec![notice]);
+    }
+
     /// The same with several notices, which each home gets in this order.
     pub(crate) fn announce_all(&mut self, tag: Tag, notices: Vec<Notice>, then: Then) {
-        let live = self.homes.live();
-        let homes: Vec<usize> = notices.iter().flat_map(|_| live.iter().copied()).collect();
-        let asker = Asker::Here { tag, then };
-        let token = self.functions.note(Function { asker, victims: Vec::new(), homes }).to_u64();
         if let Some(open) = self.open.get_mut(tag) {
             open.committed = then != Then::Start;
         }
+        self.send_notices(Asker::Here { tag, then }, notices);
+    }
+
+    fn send_notices(&mut self, asker: Asker, notices: Vec<Notice>) {
+        let live = self.homes.live();
+        let homes: Vec<usize> = notices.iter().flat_map(|_| live.iter().copied()).collect();
+        let token = self.functions.note(Function { asker, victims: Vec::new(), homes, resets: None }).to_u64();
         let from = self.homes.own;
         for notice in notices.into_iter().map(Arc::new) {
             for home in &live {
@@ -122,7 +130,7 @@ impl Scsi {
             let own = self.homes.own;
             return self.tell(from, News::Done { from: own, token });
         }
-        self.functions.note(Function { asker: Asker::Home { from, token }, victims, homes: Vec::new() });
+        self.functions.note(Function { asker: Asker::Home { from, token }, victims, homes: Vec::new(), resets: None });
     }
 
     fn raise_for(&mut self, from: usize, notice: &Notice, attention: Attention) {

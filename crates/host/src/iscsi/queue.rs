@@ -60,6 +60,8 @@ pub struct IscsiQueue {
     pub(super) next_control: u32,
     pub(super) timeout: Duration,
     pub(super) seen: Seen,
+    /// Check even what does no harm.
+    pub(super) strict: bool,
     free: Vec<u16>,
     waiting: VecDeque<Slot>,
     done: VecDeque<Completion>,
@@ -99,6 +101,7 @@ impl IscsiQueue {
             heard: VecDeque::new(),
             next_control: 0,
             timeout: options.link.timeout,
+            strict: options.link.strict,
             seen: Seen::default(),
             free: (0..slots).rev().collect(),
             waiting: VecDeque::with_capacity(slots.into()),

@@ -11,9 +11,6 @@ use wire::scsi::report::{Capacity16, LunList};
 /// Bytes of a control command's buffer: REPORT LUNS of 2,047 units.
 const CONTROL: u32 = 16 << 10;
 
-/// Commands that are tried again after a unit attention.
-const TRIES: usize = 8;
-
 /// A login with a target for SCSI.
 pub struct Target {
     path: Path,
@@ -66,7 +63,7 @@ impl Target {
     /// As [`Target::command`]; what the unit answered.
     pub fn must(&self, what: &str, lun: u16, cdb: Cdb, data: &mut [u8]) -> Result<()> {
         let mut last = None;
-        for _ in 0..TRIES {
+        for _ in 0..super::TRIES {
             let answer = self.command(lun, cdb, data)?;
             if answer.is_good() {
                 return Ok(());

@@ -5,6 +5,9 @@ mod disk;
 mod path;
 mod queue;
 
+/// How often a command is tried past unit attentions.
+const TRIES: usize = 8;
+
 pub use cdb::Cdb;
 pub use disk::{Disk, Inquiry, Target};
 pub(crate) use queue::completion;

@@ -37,7 +37,9 @@ impl Path {
             }
             Path::Iscsi { address, options, .. } => {
                 let address = IscsiAddress { lun, ..address.clone() };
-                Ok(Queue::Iscsi(Box::new(IscsiQueue::connect(&address, slots, buffer, options)?)))
+                let mut queue = Queue::Iscsi(Box::new(IscsiQueue::connect(&address, slots, buffer, options)?));
+                past_attentions(&mut queue, options.link.timeout)?;
+                Ok(queue)
             }
         }
     }
@@ -57,6 +59,16 @@ impl Path {
             }
         }
     }
+}
+
+/// A session of its own is a nexus of its own: it is told of the power on, and of what else happened before it.
+fn past_attentions(queue: &mut Queue, timeout: Duration) -> Result<()> {
+    for _ in 0..super::TRIES {
+        if !one(queue, Cdb::test_unit_ready(), Transfer::None, timeout)?.is_passing() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn one(queue: &mut Queue, cdb: Cdb, mut transfer: Transfer<'_>, timeout: Duration) -> Result<Answer> {

@@ -83,6 +83,13 @@ pub(crate) enum Function {
     Plain,
     /// TARGET COLD RESET: the sessions of the target end with its reply.
     ColdReset,
+    /// ABORT TASK.
+    Abort {
+        /// Which task.
+        victim: Tag,
+        /// The task was over by itself: to the initiator, which has its status, it does not exist.
+        late: bool,
+    },
 }
 
 impl Command {

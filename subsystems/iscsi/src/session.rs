@@ -68,6 +68,8 @@ pub(crate) struct Session {
     pub connections: Vec<u32>,
     /// Open commands that the group has.
     pub open: u32,
+    /// ABORT TASK functions that are open.
+    pub aborting: u32,
     /// It ends when its commands and connections are gone.
     pub closing: bool,
     /// No more commands are wanted.
@@ -100,6 +102,7 @@ impl Session {
             gap_since: 0,
             connections: Vec::with_capacity(4),
             open: 0,
+            aborting: 0,
             closing: false,
             quiet: false,
             leaving: None,

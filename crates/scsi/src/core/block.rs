@@ -131,7 +131,7 @@ pub(crate) fn whole_blocks(unit: &Unit, wanted: u32, task: &Task) -> Result<u32,
     if moves & (unit.block_bytes() - 1) == 0 {
         Ok(moves)
     } else {
-        Err(Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT))
+        Err(Fail::Length { wanted })
     }
 }
 

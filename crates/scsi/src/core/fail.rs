@@ -10,6 +10,12 @@ pub(crate) enum Fail {
     Check(Sense),
     /// A status that says all.
     Status(Status),
+    /// The initiator sends fewer bytes than the command takes, and the last block is not whole: INVALID FIELD IN COMMAND
+    /// INFORMATION UNIT. The residual says how many are missing, although nothing moves: that is what the field's suites expect.
+    Length {
+        /// Bytes that the CDB asks for.
+        wanted: u32,
+    },
 }
 
 impl Fail {
@@ -55,6 +61,8 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
+    const LENGTH: Fail = Fail::illegal(Asc::INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+
     /// The one place where residuals are worked out: `moved` bytes did move.
     #[inline]
     fn residual(&self, moved: u32) -> Residual {
@@ -80,6 +88,10 @@ impl Transfer {
         let residual = transfer.residual(moved);
         match fail {
             Fail::Status(status) => Reply { residual, ..Reply::new(status) },
+            Fail::Length { wanted } => {
+                let reply = self.failed(Self::LENGTH, moved);
+                Reply { residual: Residual::Over(wanted.saturating_sub(self.expected)), ..reply }
+            }
             Fail::Check(sense) => {
                 let mut reply = Reply { residual, ..Reply::new(Status::CHECK_CONDITION) };
                 if self.descriptors {

@@ -1,7 +1,7 @@
 //! Connections and sessions that begin and end, and what time does to them.
 
 use super::{Accepted, IscsiPort, Note};
-use crate::commands::Phase as At;
+use crate::commands::{Function, Phase as At};
 use crate::connection::{Connection, Phase};
 use crate::limits;
 use crate::poller::Order;
@@ -164,8 +164,10 @@ impl IscsiPort {
         known.open -= 1;
         known.counted -= u16::from(command.counted);
         self.connection(queue).open -= 1;
-        if command.function == Some(crate::commands::Function::ColdReset) {
-            self.reset_cold(session);
+        match command.function {
+            Some(Function::ColdReset) => self.reset_cold(session),
+            Some(Function::Abort { .. }) => self.session(session).aborting -= 1,
+            Some(Function::Plain) | None => {}
         }
         self.finish_logout(queue);
         if let Some(leaving) = self.session(session).leaving {

@@ -270,6 +270,9 @@ impl IscsiPort {
             }
             return self.note(Note::Sent(tag, data));
         }
+        if self.session(session).aborting > 0 {
+            self.abort_came_late(tag);
+        }
         self.connection(queue).items.push_back(Item::Reply { tag, data, reply });
         self.mark_dirty(queue);
     }

@@ -1,7 +1,7 @@
 //! PDUs that go out, in their turn; numbers are given as they go. What a socket does not take waits here.
 
 use super::{IscsiPort, Note};
-use crate::commands::{Commands, Phase as At};
+use crate::commands::{Commands, Function, Phase as At};
 use crate::connection::{Connection, Item, Packet, Phase, Sending};
 use crate::limits;
 use crate::session::Session;
@@ -279,7 +279,11 @@ fn start_reply(connection: &mut Connection, commands: &mut Commands, session: &S
     connection.out.hold(data);
     let command = commands.get(tag).expect("a queued reply is of an open command");
     match reply.response {
-        Some(response) => send_function(connection, command.itt, response, numbers),
+        Some(response) => {
+            let late = matches!(command.function, Some(Function::Abort { late: true, .. }));
+            let result = if late { TaskResult::NO_TASK } else { result(response) };
+            send_function(connection, command.itt, result, numbers);
+        }
         None => send_response(
             connection,
             (command.itt, command.data_in + command.incoming.r2t_sn),
@@ -390,17 +394,11 @@ fn send_response(connection: &mut Connection, what: (u32, u32), reply: &Reply, n
     }
 }
 
-fn send_function(connection: &mut Connection, itt: u32, response: ServiceResponse, numbers: Numbers) {
+fn send_function(connection: &mut Connection, itt: u32, response: TaskResult, numbers: Numbers) {
     let pdu = TaskResponse {
         opcode: TaskResponse::OPCODE.0,
         flags: FINAL,
-        response: match response {
-            ServiceResponse::Complete => TaskResult::COMPLETE,
-            ServiceResponse::Succeeded => TaskResult::SUCCEEDED,
-            ServiceResponse::Rejected => TaskResult::NOT_SUPPORTED,
-            ServiceResponse::IncorrectLun => TaskResult::NO_LUN,
-            ServiceResponse::Failed => TaskResult::REJECTED,
-        },
+        response,
         itt: U32::new(itt),
         stat_sn: connection.take_stat_sn(),
         exp_cmd_sn: numbers.0,
@@ -408,6 +406,16 @@ fn send_function(connection: &mut Connection, itt: u32, response: ServiceRespons
         ..TaskResponse::new_zeroed()
     };
     connection.head(&pdu.to_bytes());
+}
+
+fn result(response: ServiceResponse) -> TaskResult {
+    match response {
+        ServiceResponse::Complete => TaskResult::COMPLETE,
+        ServiceResponse::Succeeded => TaskResult::SUCCEEDED,
+        ServiceResponse::Rejected => TaskResult::NOT_SUPPORTED,
+        ServiceResponse::IncorrectLun => TaskResult::NO_LUN,
+        ServiceResponse::Failed => TaskResult::REJECTED,
+    }
 }
 
 /// The flags are the same ones in Data-In and SCSI Response.

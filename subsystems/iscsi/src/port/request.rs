@@ -146,11 +146,7 @@ impl IscsiPort {
         let newer = known.parameters().protocol_level >= 2;
         let id = request.referenced_tag.get();
         let management = match request.function() {
-            TaskFunction::ABORT_TASK if known.names.get(id).is_none() => {
-                let result = self.abort_unseen(queue, request);
-                return self.push_task_result(queue, bhs.itt.get(), result);
-            }
-            TaskFunction::ABORT_TASK => Management::AbortTask { id },
+            TaskFunction::ABORT_TASK => return self.on_abort_task(queue, session, bhs),
             TaskFunction::ABORT_TASK_SET => Management::AbortTaskSet,
             TaskFunction::CLEAR_ACA => Management::ClearAca,
             TaskFunction::CLEAR_TASK_SET => Management::ClearTaskSet,
@@ -169,6 +165,51 @@ impl IscsiPort {
         self.start_function(queue, session, bhs, management, function);
     }
 
+    /// ABORT TASK (RFC 7143 11.5.5, 11.6.1). The task may be at work, on its way, or over; one whose status is on its way to the
+    /// initiator is over.
+    fn on_abort_task(&mut self, queue: u32, session: u32, bhs: &Bhs) {
+        let request: &TaskRequest = bhs.of();
+        let id = request.referenced_tag.get();
+        let known = self.session(session).names.get(id);
+        let named = known.and_then(|tag| self.commands.get(tag));
+        let result = match named {
+            None => self.abort_unseen(queue, request),
+            Some(command) if matches!(command.phase, At::Replying) => TaskResult::NO_TASK,
+            Some(command) if matches!(command.phase, At::Held) => {
+                let tag = command.tag;
+                self.abort_held(session, tag);
+                TaskResult::COMPLETE
+            }
+            Some(command) => {
+                let function = Function::Abort { victim: command.tag, late: false };
+                return self.start_function(queue, session, bhs, Management::AbortTask { id }, function);
+            }
+        };
+        self.push_task_result(queue, bhs.itt.get(), result);
+    }
+
+    /// A command that waits for older ones never acts; its number counts as received.
+    fn abort_held(&mut self, session: u32, tag: Tag) {
+        for held in &mut self.session(session).held {
+            if matches!(held.what, What::Command(own, _) if own == tag) {
+                held.what = What::Nothing;
+            }
+        }
+        self.discard(tag);
+    }
+
+    /// A task has its status, although it was to be aborted.
+    #[cold]
+    pub(super) fn abort_came_late(&mut self, task: Tag) {
+        for (_, command) in self.commands.iter_mut() {
+            if let Some(Function::Abort { victim, late }) = &mut command.function
+                && *victim == task
+            {
+                *late = true;
+            }
+        }
+    }
+
     /// Gives a function to the group.
     fn start_function(&mut self, queue: u32, session: u32, bhs: &Bhs, management: Management, function: Function) {
         let known = self.session(session);
@@ -178,6 +219,7 @@ impl IscsiPort {
         let itt = bhs.itt.get();
         let counted = !bhs.is_immediate();
         known.counted += u16::from(counted);
+        known.aborting += u32::from(matches!(function, Function::Abort { .. }));
         let command = Command {
             tag: Tag::new(0, 0),
             session,

@@ -107,8 +107,17 @@ fn reads_are_cut_as_the_initiator_wants() {
     initiator.send(bhs, &[]);
     initiator.serve(&mut rig, itt, &data, 8192);
     initiator.logout(&mut rig);
-    for (segment, burst, pdus, finals) in [(8192, 16_384, 8, 4), (512, 16_384, 128, 4), (1000, 512, 128, 128), (262_144, 16_384, 4, 4), (777, 1024, 128, 64)] {
-        let how = How::default().key("MaxRecvDataSegmentLength", segment).key("MaxBurstLength", burst).key("FirstBurstLength", 512);
+    for (segment, burst, pdus, finals) in [
+        (8192, 16_384, 8, 4),
+        (512, 16_384, 128, 4),
+        (1000, 512, 128, 128),
+        (262_144, 16_384, 4, 4),
+        (777, 1024, 128, 64),
+    ] {
+        let how = How::default()
+            .key("MaxRecvDataSegmentLength", segment)
+            .key("MaxBurstLength", burst)
+            .key("FirstBurstLength", 512);
         let mut initiator = Initiator::ready(&mut rig, how);
         let (bhs, _) = initiator.scsi(&cdb10(0x28, 0, 128), FINAL | READ, 65_536);
         initiator.send(bhs, &[]);

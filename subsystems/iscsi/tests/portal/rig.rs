@@ -9,7 +9,8 @@ use iscsi_target::{CorePoller, Door, IscsiPort, ListenPoller, Order, Registry, S
 use reactor::Poller;
 use ring::{Sender, mailbox};
 use scsi::{
-    Config, Core, Device, Identity, IscsiName, LogicalUnitView, MapView, Message, Network, NodeView, PortName, PortView, Rule, Who,
+    Config, Core, Device, Identity, IscsiName, LogicalUnitView, MapView, Message, Network, NodeView, PortName,
+    PortView, Rule, Who,
 };
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -56,7 +57,13 @@ pub struct Rig {
 }
 
 pub fn options() -> Options {
-    Options { queue_depth: 16, max_connections: 4, first_burst_length: 8192, max_burst_length: 16_384, ..Options::default() }
+    Options {
+        queue_depth: 16,
+        max_connections: 4,
+        first_burst_length: 8192,
+        max_burst_length: 16_384,
+        ..Options::default()
+    }
 }
 
 fn port_view() -> PortView {
@@ -84,7 +91,8 @@ impl Rig {
         let mut mail = Vec::new();
         let directory = Arc::new(OneTarget(options));
         let cores = inboxes.into_iter().enumerate().map(|(home, inbox)| {
-            let classes = [Class { size: 4096, count: 32 }, Class { size: 65_536, count: 16 }, Class { size: 1 << 20, count: 4 }];
+            let classes =
+                [Class { size: 4096, count: 32 }, Class { size: 65_536, count: 16 }, Class { size: 1 << 20, count: 4 }];
             let pool = Pool::new(&arena, &classes).unwrap();
             let (sender, messages) = mailbox(64, || {});
             mail.push(sender);

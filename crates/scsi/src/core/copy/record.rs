@@ -131,7 +131,7 @@ impl Ended {
     /// SCSI status of the command.
     fn completion(&self) -> u8 {
         match self.fail {
-            Some(Fail::Check(_)) => Status::CHECK_CONDITION.0,
+            Some(Fail::Check(_) | Fail::Length { .. }) => Status::CHECK_CONDITION.0,
             Some(Fail::Status(status)) => status.0,
             None => Status::GOOD.0,
         }

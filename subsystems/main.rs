@@ -13,6 +13,11 @@ fn main() -> ExitCode {
     let ports = Arc::new(fc::Ports::default());
     let fabric = fabric_target::FabricSubsystem::default();
     let hba = hba::Hba::new(ports.clone(), fabric.makers(), fabric.frames());
+    let iscsi = Arc::new(iscsi_target::State::default());
+    let scsi = Arc::new(scsi_target::ScsiTarget::new(vec![
+        Arc::new(fcp::FcpFactory::new(ports.clone())),
+        Arc::new(iscsi_target::IscsiFactory::new(iscsi.clone())),
+    ]));
     let subsystems: Vec<Arc<dyn Subsystem>> = vec![
         rpc::Rpc::new(),
         Arc::new(bdev_malloc::MallocSubsystem::default()),
@@ -26,7 +31,8 @@ fn main() -> ExitCode {
         ])),
         Arc::new(fabric),
         Arc::new(hba),
-        Arc::new(scsi_target::ScsiTarget::new(vec![Arc::new(fcp::FcpFactory::new(ports))])),
+        Arc::new(iscsi_target::Iscsi::new(scsi.clone(), iscsi)),
+        scsi,
     ];
     let config = match default_config::text(&cli) {
         Ok(config) => config,

@@ -16,6 +16,7 @@ mod publish;
 mod transport;
 mod turn;
 mod units;
+mod visits;
 mod volumes;
 
 pub use access::PortGroupState;
@@ -31,4 +32,5 @@ pub use names::{MOST_ALIAS, MOST_NAME};
 pub use nodes::{DEFAULT_QUEUE_DEPTH, NewNode};
 pub use portals::{NewPortal, NewPortalGroup};
 pub use transport::{Listener, Transport};
+pub use visits::{Meeting, Visitor};
 pub use volumes::Naming;

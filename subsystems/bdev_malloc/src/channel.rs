@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// Bytes that are cleared at once; a longer clearing goes on in later turns, so that it does not hold up the core.
 const WIPE_BYTES: usize = 1 << 20;
 /// Bytes that are looked at for one question.
-const LOOK_BYTES: u64 = 256 << 10;
+const LOOK_BYTES: u64 = 64 << 10;
 static ZEROES: [u8; 4096] = [0; 4096];
 /// Blocks above this size are not lent: a send that stops inside one could later go on with newer bytes.
 const LEND_BLOCK: u32 = 4096;

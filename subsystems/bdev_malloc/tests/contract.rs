@@ -1,7 +1,7 @@
 //! RAM disks keep the contract of block devices, with every size of block.
 
 use bdev::contract::{Memory, Options, run};
-use bdev::{Bdev, Op, Status};
+use bdev::{Bdev, Op, Provisioned, RANGE_BYTES, Status};
 use bdev_malloc::{Malloc, Shape};
 use dma::{Arena, Backing, Class, Data, Pool};
 use ring::Tag;
@@ -35,6 +35,32 @@ fn keeps_the_contract() {
         assert_eq!(report.lent > 0, block_size <= 4096, "{block_size}: {report:?}");
         assert!(report.compared > 1000 && report.removed > 100, "{block_size}: {report:?}");
     }
+}
+
+#[test]
+fn says_which_blocks_are_zeroes() {
+    const BLOCKS: u64 = 1024;
+    let arena = arena();
+    let disk = device(&arena, 512, BLOCKS);
+    let mut pool = Pool::new(&arena, &[Class { size: 4096, count: 2 }]).unwrap();
+    let mut queue = disk.channel(4).unwrap();
+    let mut data = pool.take(1536).unwrap();
+    data.bytes_mut().fill(0);
+    data.bytes_mut()[511] = 1;
+    data.bytes_mut()[512] = 1;
+    let done = queue.submit(Tag::new(0, 1), Op::Write { block: 8, blocks: 3, fua: false }, data).unwrap();
+    pool.give(done.data);
+    let mut ask = |block, blocks| {
+        let data = pool.take(RANGE_BYTES as u32).unwrap();
+        let done = queue.submit(Tag::new(0, 2), Op::Provisioning { block, blocks }, data).unwrap();
+        assert_eq!(done.status, Status::Ok);
+        let told = Provisioned::read(done.data.bytes());
+        pool.give(done.data);
+        (told.blocks, told.mapped)
+    };
+    assert_eq!((ask(0, BLOCKS), ask(8, 90), ask(9, 1), ask(10, 2)), ((8, false), (2, true), (1, true), (2, false)));
+    assert_eq!(ask(BLOCKS - 1, 1), (1, false));
+    assert_eq!(ask(10, BLOCKS - 10), (128, false), "so many are looked at for one question");
 }
 
 #[test]

@@ -137,6 +137,22 @@ mod tests {
     }
 
     #[test]
+    fn a_younger_head_of_queue_passes_all_that_wait() {
+        let mut set = TaskSet::default();
+        assert!(set.arrive(tag(0), Ordered) && !set.arrive(tag(1), Simple) && !set.arrive(tag(2), Ordered));
+        assert!(set.arrive(tag(3), HeadOfQueue));
+        set.end(Ordered, true);
+        assert_eq!(next(&mut set), [0; 0], "it has not ended");
+        set.end(HeadOfQueue, true);
+        assert_eq!(next(&mut set), [1]);
+        assert!(set.arrive(tag(4), HeadOfQueue));
+        set.end(Simple, true);
+        assert_eq!(next(&mut set), [0; 0], "an ordered one waits for it too");
+        set.end(HeadOfQueue, true);
+        assert_eq!(next(&mut set), [2]);
+    }
+
+    #[test]
     fn an_ordered_one_that_is_aborted_lets_the_younger_go() {
         let mut set = TaskSet::default();
         assert!(set.arrive(tag(0), Simple) && !set.arrive(tag(1), Ordered) && !set.arrive(tag(2), Simple));

@@ -1,6 +1,7 @@
 //! Everything at once, from a seed: commands with all attributes, task management, aborts, lost nexuses, changed maps, disks
 //! and initiators that hold back. Whoever nobody aborted is answered, every function is, and nothing is left.
 
+use crate::compare::{compare_and_write, or_write};
 use crate::rig::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -151,12 +152,19 @@ impl Chaos {
     }
 
     fn command(&mut self, core: usize, queue: u32) {
-        let lba = self.chance.below(BLOCKS) as u32;
+        // Many of them meet at the first blocks.
+        let most = self.chance.pick(&[8, 8, BLOCKS]);
+        let lba = self.chance.below(most) as u32;
         let blocks = self.chance.pick(&[1, 8, 128]);
-        let (cdb, data_in, sends): (Vec<u8>, u32, usize) = match self.chance.below(8) {
+        let (cdb, data_in, sends): (Vec<u8>, u32, usize) = match self.chance.below(14) {
             0..3 => (read10(lba, blocks), u32::from(blocks) * 512, 0),
             3..6 => (write10(lba, blocks), 0, usize::from(blocks) * 512),
             6 => (vec![0x41, 0, 0, 0, 0, lba as u8, 0, 0, 200, 0], 0, 512),
+            7 | 8 => (compare_and_write(lba.into(), blocks.min(64) as u8), 0, usize::from(blocks.min(64)) * 1024),
+            9 => (or_write(lba.into(), blocks.into()), 0, usize::from(blocks) * 512),
+            10 => (vec![0x2e, 2, 0, 0, 0, lba as u8, 0, 0, blocks as u8, 0], 0, usize::from(blocks) * 512),
+            11 => (vec![0x2f, 0, 0, 0, 0, lba as u8, 0, 4, 0, 0], 0, 0),
+            12 => (vec![0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, lba as u8, 0, 0, 0, 255, 0, 0], 255, 0),
             _ => (vec![0x12, 0, 0, 0, 96, 0], 96, 0),
         };
         let attributes = [Attribute::Simple, Attribute::Simple, Attribute::Ordered, Attribute::HeadOfQueue];

@@ -29,6 +29,8 @@ struct Late {
     serial: u64,
     due: Tick,
     parked: bool,
+    /// It waits between two steps, and goes on then.
+    starts: bool,
 }
 
 /// The command set.
@@ -69,7 +71,7 @@ impl SoftSet {
             self.unsent.push_back(Note::Ask(tag, serial));
         } else {
             let due = self.now + self.chance.below(50_000);
-            self.late.push(Late { tag, serial, due, parked: false });
+            self.late.push(Late { tag, serial, due, parked: false, starts: false });
         }
         Plan::Control
     }
@@ -80,8 +82,13 @@ impl SoftSet {
         } else {
             self.now + self.chance.below(200_000)
         };
-        self.late.push(Late { tag, serial, due, parked: true });
+        self.late.push(Late { tag, serial, due, parked: true, starts: false });
         Plan::Park
+    }
+
+    /// Commands that wait between two steps; the group holds both of their buffers.
+    pub fn paused(&self) -> usize {
+        self.late.iter().filter(|late| late.starts).count()
     }
 
     fn correspond(&mut self) {
@@ -145,7 +152,7 @@ impl CommandSet for SoftSet {
             Kind::Park => self.park(tag, serial),
             Kind::Abort { victim } => {
                 self.orders.push_back(Order::Abort { queue: command.queue, id: victim, token: tag.to_u64() });
-                self.late.push(Late { tag, serial, due: Tick::MAX, parked: false });
+                self.late.push(Late { tag, serial, due: Tick::MAX, parked: false, starts: false });
                 Plan::Control
             }
         }
@@ -179,12 +186,17 @@ impl CommandSet for SoftSet {
 
     fn step(
         &mut self,
-        _tag: Tag,
+        tag: Tag,
         command: &Command,
         taken: &mut [u8],
         scratch: &mut [u8],
         last: Option<bdev::Status>,
     ) -> Step<Reply> {
+        if last.is_none() && self.chance.once_in(3) {
+            let due = self.now + self.chance.below(50_000);
+            self.late.push(Late { tag, serial: command.serial, due, parked: true, starts: true });
+            return Step::Wait;
+        }
         let target = self.targets[command.disk];
         match last {
             None => Step::Io { on: Piece::Scratch, target, op: op_of(command), len: command.sends() },
@@ -209,7 +221,9 @@ impl CommandSet for SoftSet {
             Some(place) => drop(self.late.swap_remove(place)),
             None => {
                 let before = self.orders.len();
-                self.orders.retain(|order| !matches!(order, Order::Answer { tag: named, .. } if *named == tag));
+                self.orders.retain(
+                    |order| !matches!(order, Order::Answer { tag: named, .. } | Order::Start { tag: named } if *named == tag),
+                );
                 assert_eq!(self.orders.len() + 1, before, "unparked what was not parked");
             }
         }
@@ -242,7 +256,10 @@ impl CommandSet for SoftSet {
         self.correspond();
         while let Some(place) = self.late.iter().position(|late| late.due <= now) {
             let late = self.late.swap_remove(place);
-            self.orders.push_back(answer(late.tag, late.serial, true));
+            self.orders.push_back(match late.starts {
+                true => Order::Start { tag: late.tag },
+                false => answer(late.tag, late.serial, true),
+            });
         }
     }
 

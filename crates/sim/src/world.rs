@@ -214,7 +214,7 @@ where
         for disk in &self.disks {
             disk.borrow().held().for_each(|(tag, data)| note(&mut self.places, tag, data));
         }
-        let pieces = self.places.len() + seconds;
+        let pieces = self.places.len() + seconds + 2 * self.group.set.as_mut().paused();
         if let [class] = self.scenario.classes[..] {
             assert_eq!(out, pieces * class.size as usize, "bytes that are out, and bytes that someone holds");
         }

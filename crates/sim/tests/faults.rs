@@ -2,7 +2,7 @@
 
 use bdev::{Channel, Done, Op, Status};
 use dma::Data;
-use exchange::{CommandSet, Event, Order, Outcome, Plan, Port};
+use exchange::{CommandSet, Event, Order, Outcome, Plan, Port, Step};
 use ring::{Tag, Tick};
 use sim::{Command, Common, Kind, Reply, Scenario, SoftDisk, SoftPort, SoftSet, World, attempt, paint};
 
@@ -234,6 +234,16 @@ impl CommandSet for BadSet {
     }
     fn taken(&mut self, tag: Tag, command: &Command, data: &mut [u8], now: Tick) -> Plan<Reply> {
         self.inner.taken(tag, command, data, now)
+    }
+    fn step(
+        &mut self,
+        tag: Tag,
+        command: &Command,
+        taken: &mut [u8],
+        scratch: &mut [u8],
+        last: Option<Status>,
+    ) -> Step<Reply> {
+        self.inner.step(tag, command, taken, scratch, last)
     }
     fn reply(&mut self, tag: Tag, command: &Command, outcome: Outcome) -> Reply {
         let outcome = match outcome {

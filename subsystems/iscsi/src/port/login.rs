@@ -131,7 +131,8 @@ impl IscsiPort {
     pub(crate) fn join(&mut self, join: Box<Join>) {
         if let Some(old) = join.instead.and_then(|tsih| self.find_session(tsih)) {
             self.joining.push(join);
-            return self.drop_session(old);
+            // Its peer is the one that logs in again: nobody is there to hear a word.
+            return self.session(old).connections.clone().into_iter().for_each(|queue| self.lose(queue));
         }
         let agreement = join.login.agreement();
         let session = if join.new != 0 { self.open_session(&join) } else { self.session_for(agreement) };

@@ -87,6 +87,8 @@ pub struct Initiator {
 impl Initiator {
     pub fn connect(rig: &mut Rig) -> Self {
         let socket = TcpStream::connect(rig.address).unwrap();
+        // The listener must not have too many that wait.
+        rig.turn();
         socket.set_nonblocking(true).unwrap();
         socket.set_nodelay(true).unwrap();
         Self {

@@ -7,9 +7,9 @@
 //! - Limits: a LUN map has at most [`MOST_LUNS`] logical units; a nexus may have as many commands open on one of them as its
 //!   node's queue depth; a command moves no more data than one buffer holds, and REPORT LUNS of a full map (131,080 bytes) is
 //!   cut where the largest buffer ends.
-//! - Not done: reservations (`core::reservation` is their place), MODE SELECT and with it TAS, D_SENSE and SWP, ALUA states,
-//!   copy offload, COMPARE AND WRITE, protection information, ACA, well known logical units, linked or bidirectional
-//!   commands, CDBs beyond 16 bytes, overlapped commands found out. START STOP UNIT never stops a unit that others use.
+//! - Not done: protection information, ACA, linked or bidirectional commands, CDBs beyond 16 bytes, overlapped commands found
+//!   out; saved mode parameters; thresholds of thin volumes (a device here does not know how full it is); access states of
+//!   single logical units; SANITIZE OVERWRITE and CRYPTOGRAPHIC ERASE. START STOP UNIT never stops a unit that others use.
 //!
 //! Each I_T nexus has its own task set for each logical unit (TST 001b), so CLEAR TASK SET ends what ABORT TASK SET ends, and
 //! no core waits for another but for a reset.

@@ -20,6 +20,7 @@ pub struct Rig {
     mail: Vec<Sender<Message>>,
     pub disks: Vec<Arc<Disk>>,
     pub shared: Vec<Arc<Shared>>,
+    pub device: Arc<Device>,
     pub now: u64,
     next_id: u32,
     answers: Vec<Receiver<Result<(), String>>>,
@@ -78,7 +79,7 @@ impl Rig {
             Core::new(config, TestPort::new(), pool, own)
         });
         let cores = cores.collect();
-        let mut rig = Self { cores, mail, disks: Vec::new(), shared: Vec::new(), now: 1, next_id: 100, answers: Vec::new() };
+        let mut rig = Self { cores, mail, disks: Vec::new(), shared: Vec::new(), device, now: 1, next_id: 100, answers: Vec::new() };
         rig.put_homes(&[]);
         rig
     }
@@ -107,7 +108,8 @@ impl Rig {
     pub fn add_sized_disk(&mut self, blocks: u64, block_size: u32, features: bdev::Features) -> u32 {
         let id = self.disks.len() as u32 + 1;
         self.disks.push(Disk::new(id.into(), blocks, block_size, features));
-        self.shared.push(Arc::default());
+        let info = bdev::Bdev::info(&Handle(self.disks[id as usize - 1].clone()));
+        self.shared.push(self.device.share(&info));
         let view = self.unit_view(id);
         self.put_unit(view);
         id
@@ -133,6 +135,11 @@ impl Rig {
         }
         self.answers = vec![answer];
         self.run();
+    }
+
+    /// The ways to all homes.
+    pub fn senders(&self) -> Vec<Sender<Message>> {
+        self.mail.clone()
     }
 
     /// Tells all homes which there are: all but those that are gone.

@@ -6,7 +6,6 @@ use wire::scsi::{Asc, Key};
 /// What an initiator is told of, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(dead_code)]
 pub(crate) enum Attention {
     /// The nexus is new to us.
     PowerOn,
@@ -34,20 +33,14 @@ pub(crate) enum Attention {
     AccessChanged,
     /// Another nexus changed mode parameters.
     ModeChanged,
-    /// Another nexus changed log parameters.
-    LogChanged,
     /// Another nexus set the clock.
     TimestampChanged,
-    /// Another nexus changed identifying information.
-    IdentifierChanged,
-    /// Space below a thin device runs low.
-    ThinThreshold,
     /// A test of informational exceptions (MRIE 2h).
     FailurePrediction,
 }
 
 /// All of them, the most important first, with their additional sense codes.
-const ALL: [(Attention, Asc); 18] = [
+const ALL: [(Attention, Asc); 15] = [
     (Attention::PowerOn, Asc::POWER_ON_RESET_OR_BUS_DEVICE_RESET_OCCURRED),
     (Attention::Reset, Asc::BUS_DEVICE_RESET_FUNCTION_OCCURRED),
     (Attention::NexusLoss, Asc::I_T_NEXUS_LOSS_OCCURRED),
@@ -61,10 +54,7 @@ const ALL: [(Attention, Asc); 18] = [
     (Attention::ReservationsReleased, Asc::RESERVATIONS_RELEASED),
     (Attention::AccessChanged, Asc::ASYMMETRIC_ACCESS_STATE_CHANGED),
     (Attention::ModeChanged, Asc::MODE_PARAMETERS_CHANGED),
-    (Attention::LogChanged, Asc::LOG_PARAMETERS_CHANGED),
     (Attention::TimestampChanged, Asc::TIMESTAMP_CHANGED),
-    (Attention::IdentifierChanged, Asc::DEVICE_IDENTIFIER_CHANGED),
-    (Attention::ThinThreshold, Asc::THIN_PROVISIONING_SOFT_THRESHOLD_REACHED),
     (Attention::FailurePrediction, Asc::FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE),
 ];
 

@@ -24,8 +24,11 @@ pub(crate) fn plan(unit: &Unit, extent: &Extent, task: &Task, largest: u32) -> P
     }
     in_range(unit, extent)?;
     writable(unit)?;
-    if extent.blocks == 0 {
+    // None is no error; but an initiator that sends data for it meant another number.
+    if extent.blocks == 0 && task.data_out == 0 {
         return Ok(Work { way: Way::Out, ..Work::DONE });
+    } else if extent.blocks == 0 {
+        return Err(Fail::in_cdb(13));
     }
     let half = extent.blocks << unit.shift;
     if task.data_out != 2 * half {

@@ -19,8 +19,8 @@ use wire::scsi::report::{LbaStatusDescriptor, LbaStatusHeader};
 
 /// Descriptors of one answer.
 const MOST: usize = 32;
-/// Questions to the device for one command.
-const QUESTIONS: u32 = 128;
+/// Questions to the device for one command: enough for 1 GiB in RAM, which is looked at in pieces of 64 KiB.
+const QUESTIONS: u32 = 1 << 14;
 const HEADER: usize = size_of::<LbaStatusHeader>();
 const DESCRIPTOR: usize = size_of::<LbaStatusDescriptor>();
 /// The device's answer, and behind it ours.

@@ -59,13 +59,10 @@ impl Scsi {
         Ok(Work::DONE)
     }
 
-    /// A nexus is gone, or was reset: it prevents nothing.
+    /// A nexus is gone, or was reset: it prevents nothing, also not where it sees a unit no longer.
     pub(crate) fn allow_removal(&self, queue: u32) {
-        let Some(nexus) = self.nexuses.get(queue as usize).and_then(Option::as_ref) else { return };
-        for unit in nexus.mapped().filter_map(|slot| self.units.get(slot.unit)) {
-            if unit.view.identity.removable {
-                unit.view.shared.prevention.set(self.homes.own, queue, false);
-            }
+        for unit in self.units.iter().filter(|unit| unit.view.identity.removable) {
+            unit.view.shared.prevention.set(self.homes.own, queue, false);
         }
     }
 }

@@ -7,7 +7,7 @@
 //! - Limits: a LUN map has at most [`MOST_LUNS`] logical units; a nexus may have as many commands open on one of them as its
 //!   node's queue depth; a command moves no more data than one buffer holds, and REPORT LUNS of a full map (131,080 bytes) is
 //!   cut where the largest buffer ends.
-//! - Not done: protection information, ACA, linked or bidirectional commands, CDBs beyond 16 bytes, overlapped commands found
+//! - Not done: SPC-2 reservations of extents or for third parties, REPLACE LOST RESERVATION; protection information, ACA, linked or bidirectional commands, CDBs beyond 16 bytes, overlapped commands found
 //!   out; saved mode parameters; thresholds of thin volumes (a device here does not know how full it is); access states of
 //!   single logical units; SANITIZE OVERWRITE and CRYPTOGRAPHIC ERASE. START STOP UNIT never stops a unit that others use.
 //!

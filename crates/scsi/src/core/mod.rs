@@ -16,6 +16,7 @@
 //! | third-party copies | `copy` |
 //! | commands of several steps | `steps`: `verify`, `compare`, `provisioning` |
 //! | blocks that a command has for itself | `exclusion` |
+//! | reservations | `reservation`; their table: `crate::shared` |
 //! | task management | `management` |
 //! | what one nexus does to the others, on all homes | `notice`, `peer` |
 //! | what the control plane changes | `update` |

@@ -18,6 +18,8 @@ pub struct Core {
     units: Mutex<BTreeMap<u32, Arc<LogicalUnitView>>>,
     nodes: Mutex<BTreeMap<u32, Arc<NodeView>>>,
     heard: Mutex<Vec<String>>,
+    /// Its own number, and which homes are there.
+    pub homes: Mutex<(usize, Vec<bool>)>,
     pub hangs: AtomicBool,
     pub refuses: Mutex<Option<String>>,
     stop: AtomicBool,
@@ -61,7 +63,8 @@ impl Core {
                 self.nodes.lock().unwrap().remove(&id);
                 (format!("no node {id}"), ack)
             }
-            Message::Homes { ack, .. } => {
+            Message::Homes { own, all, ack } => {
+                *self.homes.lock().unwrap() = (own, all.iter().map(Option::is_some).collect());
                 let _ = ack.try_send(Ok(()));
                 return;
             }
@@ -74,6 +77,7 @@ impl Core {
 }
 
 pub struct Fake {
+    name: &'static str,
     homes: Vec<Sender<Message>>,
     cores: Arc<[Arc<Core>]>,
     offered: Mutex<Vec<PortView>>,
@@ -83,7 +87,7 @@ pub struct Fake {
 
 impl Transport for Fake {
     fn name(&self) -> &'static str {
-        "Fake"
+        self.name
     }
 
     fn homes(&self) -> &[Sender<Message>] {
@@ -139,6 +143,26 @@ pub fn node(name: &str, luns: &[(u16, &str)]) -> NewNode {
     }
 }
 
+/// A transport of that name, and its cores.
+pub fn transport(name: &'static str) -> (Arc<Fake>, Arc<[Arc<Core>]>) {
+    let cores: Arc<[Arc<Core>]> = (0..HOMES).map(|_| Arc::new(Core::default())).collect();
+    let homes = cores.iter().map(|core| {
+        let (home, inbox) = mailbox(64, || {});
+        let core = core.clone();
+        std::thread::spawn(move || core.run(inbox));
+        home
+    });
+    let transport = Arc::new(Fake {
+        name,
+        homes: homes.collect(),
+        cores: cores.clone(),
+        offered: Mutex::default(),
+        refuses_port: Mutex::default(),
+        stopped: AtomicBool::new(false),
+    });
+    (transport, cores)
+}
+
 pub struct Rig {
     pub manager: Arc<Manager>,
     pub devices: Arc<Registry>,
@@ -156,20 +180,7 @@ impl Rig {
         let limits = Limits { answer: Duration::from_millis(300), ..Limits::default() };
         let manager = Arc::new(Manager::new(devices.clone(), limits));
         devices.watch(manager.clone());
-        let cores: Arc<[Arc<Core>]> = (0..HOMES).map(|_| Arc::new(Core::default())).collect();
-        let homes = cores.iter().map(|core| {
-            let (home, inbox) = mailbox(64, || {});
-            let core = core.clone();
-            std::thread::spawn(move || core.run(inbox));
-            home
-        });
-        let transport = Arc::new(Fake {
-            homes: homes.collect(),
-            cores: cores.clone(),
-            offered: Mutex::default(),
-            refuses_port: Mutex::default(),
-            stopped: AtomicBool::new(false),
-        });
+        let (transport, cores) = transport("Fake");
         Self { manager, devices, transport, cores }
     }
 

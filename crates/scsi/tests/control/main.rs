@@ -3,8 +3,8 @@
 mod fake;
 
 use bdev::Error as BdevError;
-use fake::{PORT, Rig, device, node};
-use scsi::control::{Error, Mapping, NewPortal, NewPortalGroup, parse_rule};
+use fake::{PORT, Rig, device, node, transport};
+use scsi::control::{Error, Mapping, NewPortal, NewPortalGroup, Transport as _, parse_rule};
 use scsi::{Origin, PortName, Rule, Who};
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -245,4 +245,37 @@ fn a_transport_that_comes_later_hears_all() {
     rig.manager.stop();
     assert_eq!(rig.heard(), ["drain"]);
     assert!(rig.transport.stopped.load(SeqCst));
+}
+
+#[test]
+fn homes_are_numbered_over_all_transports() {
+    let rig = Rig::new();
+    let known = |cores: &[std::sync::Arc<fake::Core>]| -> Vec<(usize, Vec<bool>)> {
+        cores.iter().map(|core| core.homes.lock().unwrap().clone()).collect()
+    };
+    assert_eq!(known(&rig.cores), [(0, vec![true; 2]), (1, vec![true; 2])]);
+    let (second, cores) = transport("Second");
+    rig.manager.need_transport("Second", || Ok(second.clone())).unwrap();
+    assert_eq!(known(&rig.cores), [(0, vec![true; 4]), (1, vec![true; 4])]);
+    assert_eq!(known(&cores), [(2, vec![true; 4]), (3, vec![true; 4])]);
+    // One that cannot serve goes again; its numbers are nobody's, and the others wait for it no longer.
+    let (third, _) = transport("Third");
+    *third.refuses_port.lock().unwrap() = Some(PORT);
+    rig.manager.need_transport("Third", || Ok(third.clone())).unwrap_err();
+    let left = vec![true, true, true, true, false, false];
+    assert_eq!(known(&rig.cores), [(0, left.clone()), (1, left.clone())]);
+    assert_eq!(known(&cores), [(2, left.clone()), (3, left)]);
+    assert!(third.stopped.load(SeqCst));
+    cores.iter().for_each(|core| core.hangs.store(true, SeqCst));
+    second.stop();
+}
+
+#[test]
+fn the_state_directory_is_set_before_volumes_are_mapped() {
+    let rig = Rig::new();
+    let place = std::env::temp_dir().join("qfc-control-state");
+    rig.manager.keep_state_in(&place).unwrap();
+    rig.manager.create_node(&node("n", &[(0, "A")])).unwrap();
+    assert!(matches!(rig.manager.keep_state_in(&place).unwrap_err(), Error::Refused(_)));
+    assert!(!place.exists(), "made when it is needed");
 }

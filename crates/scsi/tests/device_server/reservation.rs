@@ -343,3 +343,91 @@ fn registrations_outlive_the_nexus_and_resets() {
     hosts.calm(0);
     assert_eq!((hosts.told(0, &read10(0, 1)), hosts.reservation()), (GOOD, Some((key(0), 3))));
 }
+
+/// A disk at two FC ports and an iSCSI one of the same node. Host 0 has a second path, number 7, and host 8 comes by iSCSI.
+fn at_three_ports() -> Hosts {
+    let name = |text| IscsiName::new(text).unwrap();
+    let second = PortName::Fc { wwnn: 0x2000_0000_0000_0001, wwpn: 0x2100_0000_0000_0002 };
+    let iscsi = PortName::IscsiTarget { name: name("iqn.2001-04.org.example:disk"), group: 1 };
+    let mut rig = Rig::empty(2);
+    rig.add_disk(FEATURES);
+    let mut view = map(&[(0, 1)]);
+    for (relative, name) in [(2, second), (3, iscsi)] {
+        view.ports.push(PortView { relative, name, ..view.ports[0] });
+    }
+    rig.put_node(node(vec![view]));
+    let mut hosts = Hosts::on(rig, 2);
+    let remote = PortName::Iscsi { name: name("iqn.2001-04.org.example:host"), isid: [0x40, 0, 0, 0, 0, 1] };
+    for (queue, initiator, target, relative_port) in [(7, initiator(0), second, 2), (8, remote, iscsi, 3)] {
+        let origin = Origin { initiator, target, relative_port, port_group: 1, address: None };
+        hosts.rig.cores[0].port_mut().open(queue, origin);
+        hosts.rig.run();
+        hosts.rig.calm(0, queue, 0);
+    }
+    hosts
+}
+
+impl Hosts {
+    /// A read by a nexus of home 0.
+    fn read_by(&mut self, queue: u32) -> Told {
+        let task = self.rig.task(queue, 0, &read10(0, 1));
+        self.rig.run_task(Task { data_in: 512, ..task }, Vec::new()).told()
+    }
+}
+
+#[test]
+fn all_target_ports_of_the_same_kind_at_once() {
+    let mut hosts = at_three_ports();
+    assert_eq!(hosts.out(0, REGISTER, 0, 0, key(0), ALL_TG_PT), GOOD);
+    assert_eq!(hosts.keys(), [key(0), key(0)]);
+    let data = hosts.pr_in(0, 3);
+    assert_eq!([data[8 + 19], data[8 + 48 + 19]], [1, 2], "the target ports");
+    assert_eq!(hosts.reserve(0, 3), GOOD);
+    assert_eq!((hosts.read_by(0), hosts.read_by(7)), (GOOD, CONFLICT), "one nexus holds it, not the initiator port");
+    assert_eq!(hosts.release(0, 3), GOOD);
+    assert_eq!(hosts.reserve(0, 6), GOOD);
+    assert_eq!((hosts.read_by(0), hosts.read_by(7), hosts.told(1, &read10(0, 1))), (GOOD, GOOD, CONFLICT));
+    assert_eq!(hosts.out(0, REGISTER, 0, key(0), 0, ALL_TG_PT), GOOD);
+    assert_eq!((hosts.keys(), hosts.reservation()), (vec![], None));
+}
+
+#[test]
+fn one_table_for_hosts_of_both_fabrics() {
+    let mut hosts = at_three_ports();
+    hosts.register(0);
+    assert_eq!(hosts.reserve(0, 6), GOOD);
+    assert_eq!(hosts.read_by(8), CONFLICT);
+    let register = hosts.rig.task(8, 0, &[0x5f, REGISTER, 0, 0, 0, 0, 0, 0, 24, 0]);
+    hosts.rig.run_task(Task { data_out: 24, ..register }, list(0, 0x88, 0)).good();
+    assert_eq!((hosts.read_by(8), hosts.keys()), (GOOD, vec![key(0), 0x88]));
+    let data = hosts.pr_in(0, 3);
+    let entry = &data[8 + 48..];
+    assert_eq!((entry[12], entry[19], entry[24]), (0, 3, 0x45), "no holder, port 3, iSCSI with a session");
+    assert!(entry[28..].starts_with(b"iqn.2001-04.org.example:host,i,0x400000000001\0"));
+    let preempt = hosts.rig.task(8, 0, &[0x5f, PREEMPT, 6, 0, 0, 0, 0, 0, 24, 0]);
+    hosts.rig.run_task(Task { data_out: 24, ..preempt }, list(0x88, key(0), 0)).good();
+    assert_eq!(hosts.calm(0), [REGISTRATIONS_PREEMPTED]);
+    assert_eq!((hosts.read_by(0), hosts.read_by(8)), (CONFLICT, GOOD));
+}
+
+#[test]
+fn an_iscsi_name_without_a_session_means_all_ports_of_it_that_are_here() {
+    let mut hosts = at_three_ports();
+    let with = |name: &str| {
+        let mut list = list(0, 0x88, SPEC_I_PT);
+        let mut id = vec![5, 0, 0, 32];
+        id.extend(name.as_bytes());
+        id.resize(36, 0);
+        list.extend([0, 0, 0, 36]);
+        list.extend(id);
+        list
+    };
+    let send = |hosts: &mut Hosts, list: Vec<u8>| {
+        let task = hosts.rig.task(8, 0, &[0x5f, REGISTER, 0, 0, 0, 0, 0, 0, list.len() as u8, 0]);
+        hosts.rig.run_task(Task { data_out: list.len() as u32, ..task }, list).told()
+    };
+    assert_eq!(hosts.out_list(0, REGISTER, 0, &with("iqn.2001-04.org.example:nobody")), IN_LIST);
+    assert_eq!(send(&mut hosts, with("iqn.2001-04.org.example:nobody")), IN_LIST);
+    assert_eq!(send(&mut hosts, with("iqn.2001-04.org.example:host")), GOOD);
+    assert_eq!(hosts.keys(), [0x88], "it named itself");
+}

@@ -131,6 +131,7 @@ fn persistent_reserve_out_by_table_67() {
             assert_eq!(hosts.out(2, action, kind, 0, key(0), 0), CONFLICT, "type {kind}: not registered");
         }
         assert_eq!(hosts.release(1, kind), GOOD);
+        hosts.calm_all();
         if kind >= 7 {
             assert_eq!(hosts.reserve(0, kind), GOOD, "a registrant released it");
         }

@@ -155,7 +155,8 @@ fn a_damaged_file_makes_the_disk_not_ready() {
         rig.put_node(node(vec![map(&[(0, 1)])]));
         rig.open(0, 0);
         let mut told = Vec::new();
-        let asks: [&[u8]; 5] = [&[0; 6], &[0; 6], &read10(0, 1), &[0x5e, 0, 0, 0, 0, 0, 0, 0, 8, 0], &[0x12, 0, 0, 0, 36, 0]];
+        let asks: [&[u8]; 5] =
+            [&[0; 6], &[0; 6], &read10(0, 1), &[0x5e, 0, 0, 0, 0, 0, 0, 0, 8, 0], &[0x12, 0, 0, 0, 36, 0]];
         for cdb in asks {
             told.push(rig.ask_lun(cdb, 512).told());
         }

@@ -16,7 +16,8 @@ fn one_holds_it_and_only_it_releases_it() {
         assert_eq!((hosts.told(1, reserve), hosts.told(1, release)), (CONFLICT, GOOD));
         assert_eq!((hosts.told(0, &read10(0, 1)), hosts.told(1, &read10(0, 1))), (GOOD, CONFLICT));
         assert_eq!((hosts.told(1, &[0; 6]), hosts.told(1, &[0x1a, 0, 0x3f, 0, 4, 0])), (CONFLICT, CONFLICT));
-        let asks = [&[0x12, 0, 0, 0, 36, 0][..], &[3, 0, 0, 0, 18, 0], &[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0], &[0x25]];
+        let asks =
+            [&[0x12, 0, 0, 0, 36, 0][..], &[3, 0, 0, 0, 18, 0], &[0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0], &[0x25]];
         for cdb in asks {
             assert_eq!(hosts.told(1, &[cdb, &[0; 9][..]].concat()[..16.min(cdb.len() + 9)]), GOOD, "{cdb:x?}");
         }
@@ -29,10 +30,10 @@ fn one_holds_it_and_only_it_releases_it() {
 fn resets_and_the_end_of_the_nexus_release_it() {
     type End = fn(&mut Hosts);
     let ends: [(End, &str); 5] = [
-        (|hosts| drop(hosts.rig.manage(1, 1, 0, Management::LunReset)), "LOGICAL UNIT RESET of another"),
-        (|hosts| drop(hosts.rig.manage(0, 0, 0, Management::LunReset)), "LOGICAL UNIT RESET of its own"),
-        (|hosts| drop(hosts.rig.manage(1, 1, 0, Management::TargetReset)), "TARGET RESET"),
-        (|hosts| drop(hosts.rig.manage(0, 0, 0, Management::ItNexusReset)), "I_T NEXUS RESET"),
+        (|hosts| _ = hosts.rig.manage(1, 1, 0, Management::LunReset), "LOGICAL UNIT RESET of another"),
+        (|hosts| _ = hosts.rig.manage(0, 0, 0, Management::LunReset), "LOGICAL UNIT RESET of its own"),
+        (|hosts| _ = hosts.rig.manage(1, 1, 0, Management::TargetReset), "TARGET RESET"),
+        (|hosts| _ = hosts.rig.manage(0, 0, 0, Management::ItNexusReset), "I_T NEXUS RESET"),
         (|hosts| hosts.rig.cores[0].port_mut().lose(0), "logout"),
     ];
     for (end, what) in ends {

@@ -38,8 +38,7 @@ pub(crate) fn plan(asked: Asked, length: u32, task: &Task, largest: u32) -> Plan
     if (length as usize) < LIST_BYTES {
         return Err(LENGTH_ERROR);
     }
-    let is_scoped =
-        matches!(asked.action, out::RESERVE | out::RELEASE | out::PREEMPT | out::PREEMPT_AND_ABORT);
+    let is_scoped = matches!(asked.action, out::RESERVE | out::RELEASE | out::PREEMPT | out::PREEMPT_AND_ABORT);
     if is_scoped && asked.scope != 0 {
         return Err(Fail::in_cdb(2));
     }
@@ -134,12 +133,17 @@ impl Scsi {
                 let everywhere = has(OutList::ALL_TG_PT);
                 let targets = if everywhere { self.targets_beside(queue, nexus) } else { Vec::new() };
                 let at_targets = |initiator: PortName| {
-                    targets.iter().map(move |(target, relative)| ItNexus { initiator, target: *target, relative: *relative })
+                    targets.iter().map(move |(target, relative)| ItNexus {
+                        initiator,
+                        target: *target,
+                        relative: *relative,
+                    })
                 };
                 let others: Vec<ItNexus> = at_targets(nexus.initiator).collect();
                 let named = if names { Some(self.named(nexus, list)?) } else { None };
                 let named = named.map(|ports| {
-                    let all = |port: PortName| std::iter::once(ItNexus { initiator: port, ..*nexus }).chain(at_targets(port));
+                    let all =
+                        |port: PortName| std::iter::once(ItNexus { initiator: port, ..*nexus }).chain(at_targets(port));
                     ports.into_iter().flat_map(all).collect()
                 });
                 Action::Register { ignore: asked.action == out::REGISTER_AND_IGNORE, named, others, aptpl }

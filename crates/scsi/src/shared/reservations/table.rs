@@ -88,9 +88,11 @@ impl Table {
 
     /// Whether a nexus holds the reservation.
     pub fn is_holder(&self, nexus: &ItNexus) -> bool {
-        self.held.is_some_and(|held| {
-            if held.kind.is_held_by_all() { self.key_of(nexus).is_some() } else { held.by.is(nexus) }
-        })
+        self.held.is_some_and(
+            |held| {
+                if held.kind.is_held_by_all() { self.key_of(nexus).is_some() } else { held.by.is(nexus) }
+            },
+        )
     }
 
     /// What a nexus may do.
@@ -196,11 +198,8 @@ impl Table {
             self.registrants.retain(|known| !known.nexus.is(gone));
         }
         let Some(held) = self.held else { return Effects::default() };
-        let stays = if held.kind.is_held_by_all() {
-            !self.registrants.is_empty()
-        } else {
-            self.key_of(&held.by).is_some()
-        };
+        let stays =
+            if held.kind.is_held_by_all() { !self.registrants.is_empty() } else { self.key_of(&held.by).is_some() };
         if stays {
             return Effects::default();
         }

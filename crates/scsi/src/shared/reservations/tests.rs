@@ -132,7 +132,12 @@ fn a_kill_at_any_time_loses_nothing_that_was_acknowledged() {
     for round in 0..8 {
         let place = Place::new("kill");
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture", "shared::reservations::tests::child_that_keeps_until_it_is_killed"])
+            .args([
+                "--ignored",
+                "--exact",
+                "--nocapture",
+                "shared::reservations::tests::child_that_keeps_until_it_is_killed",
+            ])
             .env("QFC_TEST_STATE", &place.0)
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::null())

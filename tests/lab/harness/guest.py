@@ -19,10 +19,11 @@ import subprocess
 import time
 
 from . import chroot, hba, network
+from .initramfs import HOST_ID
 from .kernels import Kernel
 from .processes import end_with_parent
 
-BOOT_LIMIT = 180.0
+BOOT_LIMIT = 300.0
 MEMORY = "1G"
 CPUS = 2
 
@@ -48,21 +49,25 @@ def acceleration() -> list:
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
-def machine(kernel: Kernel, initramfs: pathlib.Path, taps: list, hbas: tuple, append: str) -> list:
-    """The command line of QEMU, but for its serial ports."""
+def machine(kernel: Kernel, initramfs, taps: list, hbas: tuple, append: str) -> list:
+    """The command line of QEMU, but for its serial ports. Without an initramfs the first network adapter boots, and what the firmware says is on the console."""
     net = f" lab.net={network.GUEST}" if taps else ""
+    start, more = ["-uuid", HOST_ID], ",graphics=off"
+    if initramfs:
+        words = f"console=ttyS0 panic=-1 net.ifnames=0 mitigations=off loglevel=5{net} {append}"
+        start, more = ["-kernel", str(kernel.image), "-initrd", str(initramfs), "-append", words], ""
     return [
         *qemu(), *acceleration(), "-nodefaults", "-no-reboot", "-display", "none",
-        *(hba.shared_memory(MEMORY) if hbas else []), "-machine", "q35" + (",memory-backend=mem" if hbas else ""),
-        "-smp", str(CPUS), "-m", MEMORY, "-kernel", str(kernel.image), "-initrd", str(initramfs),
-        "-append", f"console=ttyS0 panic=-1 net.ifnames=0 mitigations=off loglevel=5{net} {append}",
-        *(word for number, tap in enumerate(taps) for word in interface(number, tap)), *hba.devices(hbas),
+        *(hba.shared_memory(MEMORY) if hbas else []), "-machine", "q35" + (",memory-backend=mem" if hbas else "") + more,
+        "-smp", str(CPUS), "-m", MEMORY, *start,
+        *(word for number, tap in enumerate(taps) for word in interface(number, tap, not initramfs and number == 0)), *hba.devices(hbas),
     ]  # fmt: skip
 
 
-def interface(number: int, tap: int) -> list:
+def interface(number: int, tap: int, boots: bool) -> list:
+    rom = "bootindex=0" if boots else "romfile="  # iPXE is QEMU's default, and gets the device's identity only as such
     # a ring of QEMU's largest size: what does not fit is lost
-    device = f"virtio-net-pci,netdev=n{number},romfile=,host_mtu={network.MTU},rx_queue_size=1024,mac=52:54:00:12:34:{0x56 + number:02x}"
+    device = f"virtio-net-pci,netdev=n{number},{rom},host_mtu={network.MTU},rx_queue_size=1024,mac=52:54:00:12:34:{0x56 + number:02x}"
     return ["-netdev", f"tap,id=n{number},fd={tap}", "-device", device]
 
 
@@ -74,7 +79,7 @@ def environment() -> dict:
 class Guest:
     """A running guest."""
 
-    def __init__(self, kernel: Kernel, initramfs: pathlib.Path, taps: list, hbas: tuple, console: pathlib.Path):
+    def __init__(self, kernel: Kernel, initramfs, taps: list, hbas: tuple, console: pathlib.Path):
         self.kernel = kernel
         self.hbas = hbas
         self.console = console

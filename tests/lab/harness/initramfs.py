@@ -69,13 +69,17 @@ def source_digest() -> str:
     return hashlib.sha256(b"".join(pathlib.Path(f).read_bytes() for f in (__file__, cpio.__file__))).hexdigest()
 
 
-def with_scripts(image: pathlib.Path, scenarios: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
-    """The image with init, its library and the scenarios behind it."""
-    tree = work / "scripts"
-    shutil.copytree(LAB / "guest", tree / "lab")
-    shutil.copytree(scenarios, tree / "lab/scenarios")
+def add_scripts(tree: pathlib.Path) -> None:
+    shutil.copytree(LAB / "guest", tree / "lab", dirs_exist_ok=True)
+    shutil.copytree(LAB / "scenarios", tree / "lab/scenarios")
     shutil.move(tree / "lab/init", tree / "init")
     (tree / "init").chmod(0o755)
+
+
+def with_scripts(image: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
+    """The image with init, its library and the scenarios behind it."""
+    tree = work / "scripts"
+    add_scripts(tree)
     whole = work / "initramfs.img"
     with open(whole, "wb") as out, open(image, "rb") as first:
         shutil.copyfileobj(first, out)

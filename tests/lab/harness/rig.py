@@ -7,10 +7,11 @@ together from scenario to scenario, while each scenario has its own target.
 import pathlib
 import time
 
-from . import hba
+from . import hba, san
 from .fabric import Fabric
 from .guest import Guest, GuestError
 from .places import say
+from .target import NODE_BASE
 
 BOOT_TRIES = 2
 
@@ -23,6 +24,7 @@ class Rig:
         self.guest = self.second = self.fabric = None
         self.failed_boots = 0
         self.hbas, self.more = hba.hbas(kind[0], sockets) if kind[0] else ((), ())
+        self.dhcp = san.Dhcp(work, f"{NODE_BASE}:disk1") if kind[2] else None
         if kind[0] and not self.within:
             self.fabric = Fabric(binary, work, sockets, self.hbas + self.more + hba.of_target(sockets))
 
@@ -44,7 +46,10 @@ class Rig:
 
     def boot(self, taps: list, hbas: tuple, console: str) -> Guest:
         start = time.monotonic()
-        guest = Guest(self.kernel, self.whole, taps, hbas, self.work / console)
+        if self.dhcp:
+            self.dhcp.end()
+            self.dhcp.start()
+        guest = Guest(self.kernel, None if self.dhcp else self.whole, taps, hbas, self.work / console)
         try:
             guest.wait_ready()
         except GuestError as error:
@@ -85,12 +90,16 @@ class Rig:
 
     def end(self) -> None:
         self.end_guests()
+        if self.dhcp:
+            self.dhcp.end()
         if self.fabric:
             self.fabric.discard()
 
     def logs(self) -> dict:
         """Files that tell what happened, by the ending that they are kept under, and where each scenario's part began."""
         files = {"console": self.work / "console", "second.console": self.work / "second", "qemu": self.work / "console.qemu"}
+        if self.dhcp:
+            files["dhcp.log"] = self.dhcp.log
         if self.fabric:
             files["fabric.log"] = self.fabric.log
         return files

@@ -9,13 +9,12 @@ import subprocess
 import tempfile
 import time
 
-from . import initramfs, kernels, network
+from . import initramfs, kernels, network, san
 from .fabric import FABRICS
 from .guest import Guest, GuestError
 from .places import cache, forget_unused
 from .program import ProgramError
 from .rig import Rig
-from .scenarios import FOLDER
 from .target import FOR_GUEST, Target
 
 # Beyond a scenario's own limit, which the guest watches: for tidying up, and for a hung guest.
@@ -161,6 +160,7 @@ class Run:
         self.folder.mkdir(parents=True)
         self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="qfc-lab-"))
         self.passed = self.failed = self.skipped = 0
+        self.san = None  # the disk that guests boot from, made for each kernel
 
     def __enter__(self):
         return self
@@ -179,7 +179,8 @@ class Run:
         work = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{kernel.name}-", dir=self.folder))
         rig = None
         try:
-            whole = initramfs.with_scripts(image, FOLDER, work)
+            whole = initramfs.with_scripts(image, work)
+            self.san = san.disk(kernel, image, work) if any(s.from_san for s in fitting) else None
             for scenario in sorted(fitting, key=lambda s: s.rig):  # stable: by name within a rig
                 if rig is None or rig.kind != scenario.rig:
                     if rig:
@@ -197,19 +198,19 @@ class Run:
         folder = rig.work / scenario.name
         folder.mkdir()
         kind = scenario.transport + ("-within" if scenario.within else "")
-        target = Target(self.binary, folder, self.sockets, kind, rig.within)
+        target = Target(self.binary, folder, self.sockets, kind, rig.within, self.san if scenario.from_san else None)
         version, reason = kernel.short, None
         offsets = {name: file.stat().st_size for name, file in rig.logs().items() if file.exists()}
         try:
-            if scenario.within:
+            if scenario.target_first:
                 target.start()
             guest = rig.ready()
             version, start = guest.version, time.monotonic()
             network.all_up()  # the scenario before may have cut it
-            if not scenario.within:
+            if not scenario.target_first:
                 target.start()
             reason = drive(guest, "run", scenario.script, scenario.limit, HostSide(target, rig))
-            if scenario.within:
+            if scenario.target_first:
                 rig.end_guests()
             target.stop()
         except ProgramError as error:  # what the scenario itself found is told first

@@ -45,11 +45,19 @@ class Scenario:
         return self.name.partition("-")[0]
 
     @property
+    def from_san(self) -> bool:
+        """The guest boots from the target's LUN."""
+        return self.transport == "boot"
+
+    @property
+    def target_first(self) -> bool:
+        """The guest needs the target to boot, and cannot outlive it."""
+        return self.within or self.from_san
+
+    @property
     def rig(self) -> tuple:
         """What must be there before the guest: scenarios of one rig may share a guest. The first word is empty where there are no HBAs."""
-        if self.transport not in WITH_HBAS:
-            return "", ""
-        return self.hbas, self.name if self.within else ""
+        return self.hbas if self.transport in WITH_HBAS else "", self.name if self.target_first else "", self.from_san
 
 
 def load(path: pathlib.Path) -> Scenario:

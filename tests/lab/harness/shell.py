@@ -7,7 +7,7 @@ import tempfile
 from . import guest, hba, initramfs, network
 from .fabric import Fabric
 from .places import say
-from .scenarios import FOLDER, WITH_HBAS
+from .scenarios import WITH_HBAS
 from .target import FOR_GUEST, NQN1, PORT, Target
 
 
@@ -29,7 +29,7 @@ def run(session, kernel, image, transport: str) -> int:
                 say(f"in the guest: nvme connect -t tcp -a {network.HOST} -s {PORT} -n {NQN1}")
             known = {**FOR_GUEST, "HBAS": ",".join(each.for_guest() for each in hbas)}
             settings = " ".join(f"{name}={value}" for name, value in known.items())
-            whole = initramfs.with_scripts(image, FOLDER, work)
+            whole = initramfs.with_scripts(image, work)
             command = guest.machine(kernel, whole, session.taps, hbas, f"lab.shell {settings}")
             return subprocess.call(
                 [*command, "-serial", "mon:stdio"], pass_fds=session.taps, env=guest.environment()

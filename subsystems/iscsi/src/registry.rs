@@ -39,14 +39,12 @@ pub struct Registry {
 /// Where a connection goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A new session.
+    /// A new session, on the core of the one whose place it takes, if there is one.
     New {
         /// Its handle.
         tsih: u16,
         /// Its core.
         home: usize,
-        /// The session that it takes the place of.
-        instead: Option<u16>,
     },
     /// A session that is there.
     Old {
@@ -77,18 +75,18 @@ impl Registry {
             return known.map_or(Place::Unknown, |entry| Place::Old { home: entry.home });
         }
         let same = |entry: &&Entry| nexus.target.is_some() && entry.nexus == *nexus;
-        let instead = state.sessions.iter().rfind(|(_, entry)| same(entry)).map(|(tsih, entry)| (*tsih, entry.home));
-        if state.stopped || state.sessions.len() >= self.most && instead.is_none() {
+        let old = state.sessions.values().find(same).map(|entry| entry.home);
+        if state.stopped || state.sessions.len() >= self.most && old.is_none() {
             return Place::Full;
         }
-        let home = match instead {
-            Some((_, home)) => home,
+        let home = match old {
+            Some(home) => home,
             None if nexus.target.is_none() => here,
             None => state.turn(self.homes),
         };
         let tsih = state.handle();
         state.sessions.insert(tsih, Entry { nexus: *nexus, home });
-        Place::New { tsih, home, instead: instead.map(|(tsih, _)| tsih) }
+        Place::New { tsih, home }
     }
 
     /// A session is gone, or never came to be.
@@ -164,15 +162,15 @@ mod tests {
     fn sessions_are_spread_found_and_replaced() {
         let registry = Registry::new(2, 3);
         let place = |tsih, isid| registry.place(tsih, &nexus(isid), 0);
-        assert_eq!(place(0, 1), Place::New { tsih: 1, home: 0, instead: None });
-        assert_eq!(place(0, 2), Place::New { tsih: 2, home: 1, instead: None });
+        assert_eq!(place(0, 1), Place::New { tsih: 1, home: 0 });
+        assert_eq!(place(0, 2), Place::New { tsih: 2, home: 1 });
         assert_eq!(place(2, 2), Place::Old { home: 1 });
         assert_eq!(place(2, 1), Place::Unknown, "another initiator port's");
         assert_eq!(place(9, 1), Place::Unknown);
-        assert_eq!(place(0, 2), Place::New { tsih: 3, home: 1, instead: Some(2) });
+        assert_eq!(place(0, 2), Place::New { tsih: 3, home: 1 });
         assert_eq!(place(0, 3), Place::Full);
         registry.remove(1);
-        assert_eq!(place(0, 3), Place::New { tsih: 4, home: 0, instead: None });
+        assert_eq!(place(0, 3), Place::New { tsih: 4, home: 0 });
         assert_eq!(registry.homes_of(&nexus(1).target.unwrap()), [0, 1]);
     }
 }

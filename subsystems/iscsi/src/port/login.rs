@@ -14,6 +14,7 @@ use crate::session::Session;
 use iscsi::login::{Request, Response, Step};
 use iscsi::{Admission, Agreement, Login, Parameters, Peer, Portal, SessionKind, Status};
 use os::SendQueue;
+use reactor::log_limited;
 use ring::{Full, Tick};
 use scsi::{IscsiName, Origin, PortName};
 use std::net::{SocketAddr, TcpStream};
@@ -32,8 +33,6 @@ pub struct Join {
     nexus: Nexus,
     /// The new session's handle, or 0.
     new: u16,
-    /// The session that must be gone first.
-    instead: Option<u16>,
     /// When it is given up.
     by: Tick,
 }
@@ -68,10 +67,20 @@ impl IscsiPort {
         let login = connection.login.get_or_insert_with(|| Box::new(Login::new(peer, directory.options(), 1)));
         match login.request(&request(&bhs, &text), &*directory) {
             Step::Send(response) => self.answer_login(queue, &response),
-            Step::Refuse(response) => self.end_login(queue, &response),
+            Step::Refuse(response) => {
+                let (who, why) = (login.agreement().initiator.clone(), login.why().unwrap_or_default().to_owned());
+                let (from, status) = (peer.address, response.status);
+                log_limited!(
+                    self.refusals,
+                    self.now,
+                    warn,
+                    "iSCSI: '{who}' from {from} refused ({status:#06x}): {why}"
+                );
+                self.end_login(queue, &response);
+            }
             Step::Admit => self.admit(queue),
             Step::Close(why) => {
-                log::debug!("iSCSI: login from {} closed: {why}", peer.address);
+                log::info!("iSCSI: login from {} closed: {why}", peer.address);
                 self.lose(queue);
             }
         }
@@ -102,9 +111,9 @@ impl IscsiPort {
         let agreement = self.connection(queue).login.as_ref().expect("it logs in").agreement();
         let tsih = agreement.tsih;
         let Some(nexus) = nexus(agreement, group) else { return refuse(self, Status::InitiatorError) };
-        let (new, home, instead) = match self.registry.place(tsih, &nexus, self.home) {
-            Place::New { tsih, home, instead } => (tsih, home, instead),
-            Place::Old { home } => (0, home, None),
+        let (new, home) = match self.registry.place(tsih, &nexus, self.home) {
+            Place::New { tsih, home } => (tsih, home),
+            Place::Old { home } => (0, home),
             Place::Unknown => return refuse(self, Status::SessionDoesNotExist),
             Place::Full => return refuse(self, Status::OutOfResources),
         };
@@ -112,7 +121,7 @@ impl IscsiPort {
         let connection = *self.remove_connection(queue);
         let Connection { socket, local, peer, group, login, .. } = connection;
         let login = login.expect("it logs in");
-        let join = Box::new(Join { socket, addresses: (local, peer), group, login, nexus, new, instead, by });
+        let join = Box::new(Join { socket, addresses: (local, peer), group, login, nexus, new, by });
         if home == self.home { self.join(join) } else { self.hand_over(home, join) }
     }
 
@@ -129,7 +138,9 @@ impl IscsiPort {
 
     /// A connection has come to the core of its session.
     pub(crate) fn join(&mut self, join: Box<Join>) {
-        if let Some(old) = join.instead.and_then(|tsih| self.find_session(tsih)) {
+        if join.new != 0
+            && let Some(old) = self.find_nexus(&join.nexus)
+        {
             self.joining.push(join);
             // Its peer is the one that logs in again: nobody is there to hear a word.
             return self.session(old).connections.clone().into_iter().for_each(|queue| self.lose(queue));
@@ -151,12 +162,22 @@ impl IscsiPort {
         for join in std::mem::take(&mut self.joining) {
             if now > join.by {
                 self.registry.remove(join.new);
-            } else if join.instead.is_some_and(|tsih| self.find_session(tsih).is_some()) {
+            } else if self.find_nexus(&join.nexus).is_some_and(|old| self.session(old).closing) {
                 self.joining.push(join);
             } else {
                 self.join(join);
             }
         }
+    }
+
+    /// The session of that initiator port and target port, if it is not over.
+    fn find_nexus(&self, nexus: &Nexus) -> Option<u32> {
+        let target = nexus.target?;
+        let same = |origin: &Origin| origin.initiator == nexus.initiator && origin.target == target;
+        let is_it = |session: &Option<Box<Session>>| {
+            session.as_ref().and_then(|session| session.origin.as_ref()).is_some_and(|origin| same(origin))
+        };
+        self.sessions.iter().position(is_it).map(|place| place as u32)
     }
 
     fn find_session(&self, tsih: u16) -> Option<u32> {

@@ -28,6 +28,7 @@ use crate::session::Session;
 use dma::Data;
 use exchange::{Event, Port};
 use iscsi::Directory;
+use reactor::RateLimit;
 use ring::{Tag, Tick};
 use scsi::{Origin, Reply, Task};
 use std::collections::VecDeque;
@@ -114,6 +115,8 @@ pub struct IscsiPort {
     drain: Vec<u32>,
     next_sweep: Tick,
     in_turn: bool,
+    /// A flood of logins that are refused must not flood the log.
+    refusals: RateLimit,
     pub(crate) now: Tick,
 }
 
@@ -150,6 +153,7 @@ impl IscsiPort {
             drain: Vec::new(),
             next_sweep: 0,
             in_turn: false,
+            refusals: RateLimit::default(),
             now: 0,
         })
     }

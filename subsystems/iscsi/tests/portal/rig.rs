@@ -54,6 +54,8 @@ pub struct Rig {
     listener: ListenPoller,
     pub address: SocketAddr,
     pub now: u64,
+    /// The cores' turns may not allocate.
+    pub frugal: bool,
 }
 
 pub fn options() -> Options {
@@ -106,7 +108,7 @@ impl Rig {
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
         let listener = ListenPoller::new(1, socket, doors.clone());
-        let mut rig = Self { cores, mail, doors, registry, listener, address, now: 1 };
+        let mut rig = Self { cores, mail, doors, registry, listener, address, now: 1, frugal: false };
         rig.put_disk(&arena);
         rig
     }
@@ -159,7 +161,11 @@ impl Rig {
         self.listener.poll(now);
         for core in &mut self.cores {
             core.wake();
-            core.poll(now);
+            if self.frugal {
+                frugal::without_allocation(|| core.poll(now));
+            } else {
+                core.poll(now);
+            }
         }
     }
 

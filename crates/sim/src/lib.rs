@@ -10,7 +10,7 @@
 //!   was told is true.
 //! - Checked at the end: nothing open, nothing out, all queues and devices closed. A run in which nothing will ever happen
 //!   fails, so a lost wake-up or deadline is found.
-//! - Fibre Channel, with everything in it: [`fibre`].
+//! - Fibre Channel, with everything in it: [`fibre`]. The SCSI device server by itself: [`mod@scsi`].
 //! - Limits: one thread; time moves only between turns.
 //! - Not done: power loss, and what a flush promises.
 //!
@@ -25,6 +25,7 @@ mod host;
 mod oracle;
 mod port;
 mod scenario;
+pub mod scsi;
 mod set;
 mod world;
 

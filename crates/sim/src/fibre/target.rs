@@ -165,7 +165,7 @@ fn nvme_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>
     let config = nvmf::Config { home: 0, homes: 1, core: 0, transport: transport(), channel_depth: 64 };
     let options = Options { admin_entries: 32, io_entries: 32, io_queues: 4, secret: [1, 2] };
     let port = FcNvmePort::new(options, Mail::new(0, note_box, vec![notes.clone()]));
-    let mut core = nvmf::Core::new(config, port, pool, inbox);
+    let mut core = nvmf::Core::new(config, port, pool, inbox, vec![mail.clone()]);
     let (ack, answers) = sync_channel(1);
     mail.send(nvmf::Message::Subsystem { view: Arc::new(subsystem(volume)), ack }).expect("an empty mailbox");
     notes.send(Note::Adopt { lane: 0, listener: 1, queue }).expect("an empty mailbox");

@@ -34,6 +34,8 @@ struct State {
     chance: Chance,
     slowness: Tick,
     fault: Fault,
+    /// One operation in so many fails; 0: none.
+    failures: u64,
     /// Writes that come back from the dead.
     undead: Vec<(Tick, u64, Vec<u8>)>,
 }
@@ -47,15 +49,20 @@ pub struct Volume {
 impl Volume {
     /// `blocks` of zeroes. An operation takes up to `slowness`.
     pub fn new(blocks: u64, slowness: Tick, fault: Fault, chance: Chance) -> Arc<Self> {
+        Self::numbered(7, blocks, slowness, fault, 0, chance)
+    }
+
+    /// One of several; one operation in `failures` fails, if that is not 0.
+    pub fn numbered(number: u128, blocks: u64, slowness: Tick, fault: Fault, failures: u64, chance: Chance) -> Arc<Self> {
         let features =
             Features { write: true, unmap: false, unmap_zeroes: false, write_zeroes: false, volatile_cache: false };
-        let (name, uuid) = ("volume".to_owned(), Uuid::from_u128(7));
+        let (name, uuid) = (format!("volume{number}"), Uuid::from_u128(number));
         let (block_size, physical_block_size) = (BLOCK, BLOCK);
         let info = Info { name, product: "Soft volume", uuid, block_size, physical_block_size, blocks, features };
         let bytes = vec![0; (blocks * u64::from(BLOCK)) as usize];
         Arc::new(Self {
             info,
-            state: Arc::new(Mutex::new(State { bytes, chance, slowness, fault, undead: Vec::new() })),
+            state: Arc::new(Mutex::new(State { bytes, chance, slowness, fault, failures, undead: Vec::new() })),
         })
     }
 }
@@ -135,7 +142,12 @@ impl Channel for Way {
     fn submit(&mut self, tag: Tag, op: Op, mut data: Data) -> Option<Done> {
         let mut state = lock(&self.state);
         state.rise(self.now);
-        let slowness = state.slowness;
+        let (slowness, failures) = (state.slowness, state.failures);
+        if state.chance.once_in(failures) {
+            let status = if matches!(op, Op::Read { .. }) { Status::ReadError } else { Status::WriteError };
+            state.perform_partly(op, &data, self.now);
+            return Some(Done { tag, status, data });
+        }
         if slowness == 0 || state.chance.once_in(3) {
             state.perform(op, &mut data);
             return Some(Done { tag, status: Status::Ok, data });

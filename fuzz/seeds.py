@@ -260,20 +260,32 @@ def cdb(place, index, bytes_, how=0, data=b""):
 nexus = [((0, 0), NONE)]
 def on(step, *commands):
     return [(step, c) for c in commands]
-rows = range(29)
+rows, (READ, WRITE, SAME, UNMAP, COPY) = range(80), (14, 15, 21, 22, 45)  # places of wire::scsi::TABLE
 one_block = bytes.fromhex("00000000000500000100")
 put("scsi", "ready", script(nexus + on((8, 0), *[cdb(0, 0, NONE)] * 3)))
 put("scsi", "each", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, bytes([0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0, 0, 1])) for row in rows])))
 put("scsi", "each-out", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, bytes([0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 0, 0, 1]), 4, b"x" * 48) for row in rows])))
-put("scsi", "residuals", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, one_block, how) for row in (9, 10) for how in (0x40, 0x44, 0x50, 0x54, 0x60, 0x64, 0x70)])))
-slow = [cdb(1, 9, one_block), cdb(1, 10, one_block, 4, b"y" * 48)]
+put("scsi", "residuals", script(nexus + on((8, 0), cdb(0, 0, NONE), *[cdb(0, row, one_block, how) for row in (READ, WRITE) for how in (0x40, 0x44, 0x50, 0x54, 0x60, 0x64, 0x70)])))
+slow = [cdb(1, READ, one_block), cdb(1, WRITE, one_block, 4, b"y" * 48)]
 ordered = bytes([0x41, 1]) + slow[0][1:]
 for name, function in enumerate(("abort", "set", "clear", "lun", "target", "query", "query-set", "nexus")):
     put("scsi", function, script(nexus + [((0, 1), NONE)] + on((8, 0), cdb(1, 0, NONE)) + on((0x88, 0), *slow, ordered) + [((7, 0), bytes([1, 3, name])), ((4, 0), b"\x02")]))
-put("scsi", "hold", script(nexus + on((8, 0), cdb(0, 0, NONE)) + [((2, 0), NONE)] + on((8, 0), cdb(0, 10, one_block, 4), cdb(0, 13, one_block, 4), cdb(0, 14, bytes([0, 0, 0, 0, 0, 0, 0, 0, 24]), 4)) + [((6, 0), b"\0"), ((3, 0), NONE)]))
+put("scsi", "hold", script(nexus + on((8, 0), cdb(0, 0, NONE)) + [((2, 0), NONE)] + on((8, 0), cdb(0, WRITE, one_block, 4), cdb(0, SAME, one_block, 4), cdb(0, UNMAP, bytes([0, 0, 0, 0, 0, 0, 0, 0, 24]), 4)) + [((6, 0), b"\0"), ((3, 0), NONE)]))
 put("scsi", "map", script(nexus + on((8, 0), cdb(0, 0, NONE), *slow) + [((5, 0), bytes([0x61])), ((4, 0), b"\x01"), ((5, 0), bytes([0])), ((4, 0), b"\x02"), ((5, 0), bytes([0x20])), ((5, 0), bytes([0x60]))] + on((8, 0), *[cdb(0, 0, NONE)] * 4)))
 put("scsi", "lost", script(nexus + on((0x88, 0), *slow, ordered, ordered) + [((1, 0), NONE)]))
 put("scsi", "full", script(nexus + [((5, 0), bytes([0x70]))] + on((8, 0), cdb(1, 0, NONE), cdb(1, 0, NONE)) + on((8, 0), *slow * 3) + [((4, 0), b"\x02")]))
+
+def copy(place, which, data):
+    return bytes([place, COPY + which]) + bytes(32) + b"\0" + data + bytes(4)
+def segments(list_, *each):
+    return bytes([len(each), list_]) + b"".join(bytes(one) for one in each)
+def some_ranges(*each):
+    return bytes([len(each)]) + b"".join(bytes(one) for one in each)
+both = [copy(0, which, segments(1, (2, 200, 0, 9), (0, 1, 5, 5))) for which in (0, 1)]
+asks = [cdb(0, COPY + 5 + which, bytes([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2])) for which in range(6)]
+put("scsi", "copy", script(nexus + on((8, 0), cdb(0, 0, NONE), *both, *asks)))
+put("scsi", "copy-slow", script(nexus + on((8, 0), cdb(1, 0, NONE)) + on((0x88, 0), copy(1, 0, segments(1, (2, 200, 0, 9)))) + on((8, 0), *asks) + [((4, 0), b"\x01"), ((5, 0), bytes([0])), ((4, 0), b"\x03")]))
+put("scsi", "token", script(nexus + on((8, 0), cdb(0, 0, NONE), copy(0, 2, some_ranges((1, 9), (7, 3))), asks[4], asks[5], copy(0, 3, some_ranges((9, 9))), asks[4])))
 
 # fcnvme_port: steps; log in, associate, connect, enable, I/O, and what may come between
 def fc(what, who=0, *more):
@@ -343,3 +355,33 @@ put("qla_lane", "reset", bytes([0]) + commands + bytes([ORDERED, 0, 0, ORDERED, 
 put("qla_lane", "lies", bytes([0]) + commands + bytes([ORDERED, 0, 0, POINTER, 9, 0, POINTER, 9, 1, TIME, 255, TIME, 255, RESET]))
 put("qla_lane", "full", bytes([0]) + commands + bytes([COMMAND, 9]) * 6 + bytes([ORDERED, 0, 10] * 1 + [ORDERED, 1, 10, ORDERED, 2, 10, ORDERED, 3, 10]) + (bytes([FETCH, 2]) + bytes([DONE, 0, 0, 0])) * 6)
 put("qla_lane", "raw", bytes([0, SESSION, RAW_ATIO]) + bytes([6, 2, 60, 0, 9]) + bytes(200) + turn(3))
+
+# iscsi_pdu: flags, seed of the pieces, stream
+def iscsi_bhs(opcode, data=b"", ahs=0):
+    return (bytes([opcode, 0x80, 0, 0, ahs]) + struct.pack(">I", len(data))[1:]).ljust(48 + 4 * ahs, b"\0")
+def iscsi_one(opcode, data=b"", ahs=0, header=False, tail=False):
+    pdu = iscsi_bhs(opcode, data, ahs) + (bytes(4) if header else b"")
+    return pdu + data.ljust(-(-len(data) // 4) * 4, b"\0") + (bytes(4) if tail and data else b"")
+put("iscsi_pdu", "plain", bytes([0xc0, 3]) + iscsi_one(3, b"a=b\0x") + iscsi_one(1) + iscsi_one(5, b"d" * 513) + iscsi_one(1, ahs=3))
+put("iscsi_pdu", "past", bytes([0xc8, 9]) + iscsi_one(5, b"d" * 99) * 3)
+put("iscsi_pdu", "long", bytes([0x10, 9]) + iscsi_one(1) + iscsi_one(5, b"d" * 99))
+for which in (1, 2, 3):
+    one = dict(header=bool(which & 1), tail=bool(which & 2))
+    put("iscsi_pdu", f"digest-{which}", bytes([0xc4 | which, 7]) + iscsi_one(5, b"x" * 65, **one) + iscsi_one(1, ahs=1, **one) + iscsi_one(0, b"p", **one))
+
+# iscsi_login: who is asked; flags, changes, length, text of pairs
+def said(flags, *pairs, change=0):
+    return struct.pack("<BBH", flags, change, len(pairs)) + bytes(0x80 + pair for pair in pairs)
+def told(change, *pairs):
+    return struct.pack("<BH", change, len(pairs)) + bytes(0x80 + pair for pair in pairs)
+everything = [16, 18, 20, 22, 23, 26, 28, 30, 31, 32, 33, 35, 36, 38, 39, 40, 41, 42, 43]
+put("iscsi_login", "normal", bytes([0]) + said(0x81, 0, 1, 3, 4, 6) + said(0x87, *everything) + told(1, 45) + told(1, 26, 21))
+put("iscsi_login", "one-stage", bytes([0]) + said(0x87, 0, 1, *everything))
+put("iscsi_login", "discovery", bytes([0]) + said(0x87, 0, 2, 25) + told(1, 44) + told(9) * 20 + told(0, 42) + told(2, 44))
+put("iscsi_login", "insists", bytes([12]) + said(0x87, 0, 1) + said(0x87, 17, 19, 24))
+put("iscsi_login", "chap", bytes([3]) + said(0x81, 0, 1, 5) + said(0, 8) + said(0x81, 13, 14, 10, 11))
+put("iscsi_login", "parts", bytes([0]) + said(0x44, 0) + said(0x44, 1) + said(0x04, 21) + said(0x87, 24, 29))
+put("iscsi_login", "joins", bytes([0]) + said(0x87, 0, 1, 15, change=8))
+put("iscsi_login", "target", bytes([0x80]) + said(0x81, 46, 6) + said(0x87, *everything, change=2))
+put("iscsi_login", "target-chap", bytes([0x83]) + said(0, 46, 7) + said(0, 9, 10, 11) + said(0x81, 13, 14) + said(0x87, *everything, change=2))
+put("iscsi_login", "target-insists", bytes([0x84]) + said(0x81, 6) + said(0x04, 17, 19, 22, 24) + said(0x87, change=2))

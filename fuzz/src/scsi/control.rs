@@ -88,7 +88,14 @@ impl Homes {
             let info = device.info();
             let meters = (0..HOMES).map(|_| Meter::default()).collect();
             let (id, identity) = (self.units[place], Identity::of(info.uuid));
-            let view = Arc::new(LogicalUnitView { id, device: device.clone(), info, meters, identity, shared: Arc::default() });
+            let view = Arc::new(LogicalUnitView {
+                id,
+                device: device.clone(),
+                info,
+                meters,
+                identity,
+                shared: Arc::default(),
+            });
             self.post(|ack| Message::LogicalUnit { view: view.clone(), ack });
             self.await_answers();
         }
@@ -107,8 +114,14 @@ impl Homes {
         let ports = vec![PortView { name: TARGET, relative: 1, group: 1 }];
         let map = MapView { ports, initiators, networks: Vec::new(), luns };
         let queue_depth = if how & 16 == 0 { 16 } else { 2 };
-        let view =
-            Arc::new(NodeView { id: 1, name: "node".into(), alias: String::new(), queue_depth, maps: vec![map] });
+        let view = Arc::new(NodeView {
+            id: 1,
+            name: "node".into(),
+            alias: String::new(),
+            access: Default::default(),
+            queue_depth,
+            maps: vec![map],
+        });
         self.post(|ack| Message::Node { view: view.clone(), ack });
     }
 

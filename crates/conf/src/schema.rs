@@ -99,6 +99,7 @@ pub(crate) static SECTIONS: &[SectionSpec] = &[
     numbered("Fabric", None, FABRIC),
     numbered("SoftPort", None, SOFT_PORT),
     exact("iSCSI", ISCSI),
+    exact("SCSI", &[one("StateDirectory")]),
     numbered("RAID", Some("Name"), RAID),
     numbered("VirtioUser", None, &[]),
     numbered("VhostScsi", None, &[]),
@@ -255,6 +256,7 @@ const TARGET_NODE: &[KeySpec] = &[
     one("AuthGroup"),
     many("UseDigest", 1, 3),
     one("QueueDepth"),
+    one("Removable"),
     many("LUN*", 1, 1),
 ];
 

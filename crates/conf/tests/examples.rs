@@ -132,8 +132,9 @@ fn calls_use_names_of_the_schema() {
         ),
         ("hba_attach", &["address", "names", "wwpn", "wwnn"]),
         ("scsi_create_portal_group", &["tag", "portals", "comment"]),
-        ("scsi_create_initiator_group", &["tag", "initiators", "comment"]),
-        ("scsi_create_target_node", &["name", "alias_name", "luns", "pg_ig_maps", "queue_depth"]),
+        ("scsi_create_initiator_group", &["tag", "initiators", "netmasks", "comment"]),
+        ("iscsi_set_options", &["auth_file", "node_base", "nop_timeout"]),
+        ("scsi_create_target_node", &["name", "alias_name", "luns", "pg_ig_maps", "queue_depth", "auth"]),
     ];
     for name in ["fcp", "fc-nvme", "minimal-fcp", "minimal-fc-nvme", "nvme-tcp", "spdk-20.01", "iscsi"] {
         let plan = load(&format!("{name}.conf"));

@@ -218,7 +218,7 @@ fn initiator_groups() {
     let told: Vec<&str> = plan.diagnostics.iter().map(|d| d.message.as_str()).collect();
     assert!(told.iter().any(|m| m.contains("an exclusion after ALL has no effect")), "{told:?}");
     assert!(told.iter().any(|m| m.contains("Netmask has no meaning for FC")), "{told:?}");
-    only_error("[InitiatorGroup1]\nInitiatorName 2100\n", 2, "not the WWPN of an initiator");
+    only_error("[InitiatorGroup1]\nInitiatorName 2100\n", 2, "neither the WWPN of an initiator");
     only_error("[InitiatorGroup1]\nComment x\n", 1, "has no InitiatorName");
 }
 

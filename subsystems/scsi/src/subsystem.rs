@@ -3,13 +3,16 @@
 use crate::{Kind, TransportFactory, rpc};
 use app::{App, Call, Method, Need, RpcError, Subsystem};
 use scsi::PortName;
-use scsi::control::{Limits, Manager};
-use std::sync::{Arc, OnceLock};
+use scsi::control::{DEFAULT_STATE_DIRECTORY, Limits, Manager};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The subsystem `scsi`: transports by their factories, and the methods that configure the target.
 pub struct ScsiTarget {
     factories: Vec<Arc<dyn TransportFactory>>,
     limits: Limits,
+    state_directory: Mutex<PathBuf>,
     started: OnceLock<(App, Arc<Manager>)>,
 }
 
@@ -21,7 +24,18 @@ impl ScsiTarget {
 
     /// One whose waits end earlier or later.
     pub fn with_limits(factories: Vec<Arc<dyn TransportFactory>>, limits: Limits) -> Self {
-        Self { factories, limits, started: OnceLock::new() }
+        let state_directory = Mutex::new(DEFAULT_STATE_DIRECTORY.into());
+        Self { factories, limits, state_directory, started: OnceLock::new() }
+    }
+
+    /// Where state is kept that outlives the process.
+    pub(crate) fn state_directory(&self) -> PathBuf {
+        self.state_directory.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes effect at the start.
+    pub(crate) fn set_state_directory(&self, directory: PathBuf) {
+        *self.state_directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
     }
 
     /// The control side.
@@ -70,6 +84,7 @@ impl Subsystem for ScsiTarget {
 
     fn start(&self, app: &App) -> anyhow::Result<()> {
         let manager = Arc::new(Manager::new(app.bdevs.clone(), self.limits));
+        manager.keep_state_in(&self.state_directory())?;
         app.bdevs.watch(manager.clone());
         anyhow::ensure!(self.started.set((app.clone(), manager)).is_ok(), "scsi is started already");
         Ok(())
@@ -86,6 +101,10 @@ impl Subsystem for ScsiTarget {
     }
 
     fn config(&self) -> Vec<Call> {
-        self.started.get().map_or_else(Vec::new, |(_, manager)| rpc::calls(manager))
+        let directory = self.state_directory();
+        let options = (directory != Path::new(DEFAULT_STATE_DIRECTORY))
+            .then(|| Call::new("scsi_set_options", json!({ "state_directory": directory })));
+        let calls = self.started.get().map_or_else(Vec::new, |(_, manager)| rpc::calls(manager));
+        options.into_iter().chain(calls).collect()
     }
 }

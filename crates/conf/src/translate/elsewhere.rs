@@ -25,7 +25,7 @@ pub(crate) fn read(blocks: &Blocks, out: &mut Output) {
         }
     }
     numbered(blocks, out);
-    qos_and_iscsi(blocks, out);
+    qos(blocks, out);
 }
 
 fn named(block: &Block, key: &str, index: usize, out: &mut Output) {
@@ -57,13 +57,8 @@ fn numbered(blocks: &Blocks, out: &mut Output) {
     }
 }
 
-fn qos_and_iscsi(blocks: &Blocks, out: &mut Output) {
+fn qos(blocks: &Blocks, out: &mut Output) {
     if let Some(block) = blocks.get("QoS") {
         out.log.warn(block.line, "[QoS] is not there yet; no limit is set", "remove the section to silence this");
-    }
-    for kind in ["iSCSI", "AuthGroup"] {
-        for block in blocks.all(kind) {
-            out.log.warn(block.line, format!("[{}]: iSCSI is not there yet; the section is ignored", block.name), "");
-        }
     }
 }

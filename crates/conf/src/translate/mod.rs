@@ -7,12 +7,14 @@ mod bdev;
 mod elsewhere;
 mod global;
 mod initiator;
+mod iscsi;
 mod listen;
 mod local_nvme;
 mod names;
 mod namespaces;
 mod portal;
 mod qfc;
+mod scsi;
 mod soft;
 mod subsystem;
 mod target;
@@ -66,8 +68,10 @@ fn evaluate(blocks: &Blocks, out: &mut Output) {
     let subsystems = subsystem::read(blocks, out);
     transport::emit(blocks, &subsystems, out);
     subsystem::emit(&subsystems, out);
+    scsi::read(blocks, out);
+    iscsi::read(blocks, out);
     let portals = portal::read(blocks, out);
-    let initiators = initiator::read(blocks, out);
+    let initiators = initiator::read(blocks, &portals, out);
     target::read(blocks, &portals, &initiators, out);
     adapters::read(blocks, out);
 }

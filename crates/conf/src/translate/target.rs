@@ -1,10 +1,11 @@
-//! `[TargetNode<n>]`: FCP target nodes with their LUNs, or iSCSI targets.
+//! `[TargetNode<n>]`: target nodes of FCP and iSCSI with their LUNs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Output;
+use super::iscsi::{auth, is_name};
 use super::portal::{Use, numbered};
 use crate::diag::{Log, show};
 use crate::fc::{FcMapping, FcTargetNode};
@@ -21,35 +22,40 @@ const QUEUE_DEPTH: u32 = 64;
 
 /// Reads all target nodes; those of FCP go to the output.
 pub(crate) fn read(blocks: &Blocks, portals: &Uses, initiators: &Uses, out: &mut Output) {
-    let iscsi_file = blocks.has("iSCSI") && !blocks.has("QFC") && out.fc.portal_groups.is_empty();
+    let base = super::iscsi::node_base(blocks);
     let mut numbers = HashSet::new();
+    let mut nodes: Vec<FcTargetNode> = Vec::new();
     for block in blocks.all("TargetNode") {
-        if is_iscsi(block, portals, iscsi_file) {
-            out.log.warn(block.line, format!("[{}]: iSCSI is not there yet; the target is ignored", block.name), "");
-            continue;
-        }
-        let node = node(block, portals, initiators, out);
+        let kind = kind_of(block, portals);
+        let login = Login::read(block, kind, &mut out.log);
+        let node = node(block, kind, &base, portals, initiators, out);
         if numbered(block, numbers.contains(&block.number), &mut out.log) {
             numbers.insert(block.number);
-            if let Some(node) = node.filter(|node| is_new(block, node, out)) {
-                out.calls.push(create(&node));
-                out.fc.target_nodes.push(node);
+            if let Some(node) = node.filter(|node| is_new(block, node, &nodes, portals, &mut out.log)) {
+                removable(block, &node, out);
+                out.calls.push(create(&node, login));
+                if kind == Use::Fc {
+                    out.fc.target_nodes.push(node.clone());
+                }
+                nodes.push(node);
             }
         }
     }
 }
 
 /// Whether the node has a name of its own. Says so too if initiators of its mappings see another node.
-fn is_new(block: &Block, node: &FcTargetNode, out: &mut Output) -> bool {
-    if let Some(other) = out.fc.target_nodes.iter().find(|other| other.name == node.name) {
+fn is_new(block: &Block, node: &FcTargetNode, nodes: &[FcTargetNode], portals: &Uses, log: &mut Log) -> bool {
+    if let Some(other) = nodes.iter().find(|other| other.name.eq_ignore_ascii_case(&node.name)) {
         let message = format!("[{}]: line {} has TargetName {} already", block.name, other.line, show(&node.name));
-        out.log.error(block.line, message, "give it another name");
+        log.error(block.line, message, "give it another name");
         return false;
     }
-    for mapping in &node.mappings {
+    // An initiator of FC does not say which node it wants.
+    let on_fc = |mapping: &&FcMapping| portals.get(&mapping.portal_group) != Some(&Use::Iscsi);
+    for mapping in node.mappings.iter().filter(on_fc) {
         let same =
             |m: &FcMapping| (m.portal_group, m.initiator_group) == (mapping.portal_group, mapping.initiator_group);
-        if let Some(other) = out.fc.target_nodes.iter().find(|other| other.mappings.iter().any(same)) {
+        if let Some(other) = nodes.iter().find(|other| other.mappings.iter().any(same)) {
             let message = format!(
                 "[{}]: PortalGroup{} and InitiatorGroup{} are mapped to {} already: these initiators see that and not {}",
                 block.name,
@@ -58,7 +64,7 @@ fn is_new(block: &Block, node: &FcTargetNode, out: &mut Output) -> bool {
                 show(&other.name),
                 show(&node.name)
             );
-            out.log.warn(
+            log.warn(
                 mapping.line,
                 message,
                 "put all LUNs into one target node, or give each node initiators of its own",
@@ -68,48 +74,108 @@ fn is_new(block: &Block, node: &FcTargetNode, out: &mut Output) -> bool {
     true
 }
 
-fn create(node: &FcTargetNode) -> Call {
+fn create(node: &FcTargetNode, login: Login) -> Call {
     let luns: Vec<Value> = node.luns.iter().map(|(lun, bdev)| json!({"lun_id": lun, "bdev_name": bdev})).collect();
     let map = |mapping: &FcMapping| json!({"pg_tag": mapping.portal_group, "ig_tag": mapping.initiator_group});
     let maps: Vec<Value> = node.mappings.iter().map(map).collect();
-    let params = json!({
+    let mut params = json!({
         "name": node.name,
         "alias_name": node.alias.clone().unwrap_or_default(),
         "luns": luns,
         "pg_ig_maps": maps,
         "queue_depth": node.queue_depth,
     });
+    if !login.auth.is_empty() {
+        params["auth"] = Value::Object(login.auth);
+    }
+    for (name, is_so) in [("header_digest", login.header), ("data_digest", login.data)] {
+        if is_so {
+            params[name] = true.into();
+        }
+    }
     Call::new("scsi_create_target_node", params, node.line)
 }
 
-fn is_iscsi(block: &Block, portals: &Uses, iscsi_file: bool) -> bool {
-    let mut uses = block
-        .items("Mapping")
-        .filter_map(|item| numbered_name(item.value(0)?, "PortalGroup"))
-        .filter_map(|number| portals.get(&number))
-        .peekable();
-    match uses.peek() {
-        None => iscsi_file,
-        Some(_) => uses.all(|u| *u == Use::Iscsi),
+/// `Removable Yes`: of all volumes of the node.
+fn removable(block: &Block, node: &FcTargetNode, out: &mut Output) {
+    if block.flag("Removable", false, &mut out.log) == Some(true) {
+        for bdev in node.luns.values() {
+            let params = json!({"bdev_name": bdev, "removable": true});
+            out.calls.push(Call::new("scsi_set_volume", params, node.line));
+        }
     }
 }
 
-fn node(block: &Block, portals: &Uses, initiators: &Uses, out: &mut Output) -> Option<FcTargetNode> {
+/// What an iSCSI login must bring.
+#[derive(Default)]
+struct Login {
+    auth: Map<String, Value>,
+    header: bool,
+    data: bool,
+}
+
+impl Login {
+    fn read(block: &Block, kind: Use, log: &mut Log) -> Self {
+        if kind == Use::Fc {
+            for item in ["AuthMethod", "AuthGroup", "UseDigest"].iter().filter_map(|key| block.item(key)) {
+                let message = format!("[{}] {} has no meaning for FC; it is ignored", block.name, item.key);
+                log.warn(item.line, message, "remove it");
+            }
+            return Self::default();
+        }
+        let mut login = Self { auth: auth(block, "AuthMethod", "AuthGroup", log), ..Self::default() };
+        for item in block.items("UseDigest") {
+            for word in (0..item.len()).filter_map(|n| item.value(n)) {
+                match word.to_ascii_lowercase().as_str() {
+                    "header" => login.header = true,
+                    "data" => login.data = true,
+                    "auto" => {}
+                    _ => {
+                        let message = format!("[{}] UseDigest: {} is not Header, Data or Auto", block.name, show(word));
+                        log.error(item.line, message, "write one of these");
+                    }
+                }
+            }
+        }
+        login
+    }
+}
+
+/// Where a node is offered; of FC if that cannot be told.
+fn kind_of(block: &Block, portals: &Uses) -> Use {
+    let groups = block.items("Mapping").filter_map(|item| numbered_name(item.value(0)?, "PortalGroup"));
+    let uses: Vec<Use> = groups.filter_map(|number| portals.get(&number)).copied().collect();
+    let on = |one: Use| uses.iter().any(|u| *u == one || *u == Use::Both);
+    match (on(Use::Fc), on(Use::Iscsi)) {
+        (true, true) => Use::Both,
+        (false, true) => Use::Iscsi,
+        _ => Use::Fc,
+    }
+}
+
+fn node(
+    block: &Block,
+    kind: Use,
+    base: &str,
+    portals: &Uses,
+    initiators: &Uses,
+    out: &mut Output,
+) -> Option<FcTargetNode> {
     let name = block.text("TargetName").filter(|t| !t.is_empty());
     if name.is_none() {
         out.log.error(block.line, format!("[{}] has no TargetName", block.name), "add TargetName disk1");
     }
-    for key in ["AuthMethod", "AuthGroup", "UseDigest"] {
-        if let Some(item) = block.item(key) {
-            let message = format!("[{}] {key} has no meaning for FC; it is ignored", block.name);
-            out.log.warn(item.line, message, "remove it");
-        }
-    }
     let mappings = mappings(block, portals, initiators, &mut out.log);
-    let luns = luns(block, out);
+    let luns = luns(block, kind, out);
     let depth = block.number("QueueDepth", 1..=65535, "64 is used", &mut out.log);
-    let name = name?.to_owned();
-    if mappings.is_empty() || !luns.contains_key(&0) {
+    let name = name?;
+    let name = if kind == Use::Fc || is_name(name) { name.to_owned() } else { format!("{base}:{name}") };
+    if kind != Use::Fc && !is_name(&name) {
+        let message = format!("[{}] TargetName: {} cannot be an iSCSI name", block.name, show(&name));
+        out.log.error(block.line, message, "at most 223 characters, no blanks and commas");
+        return None;
+    }
+    if mappings.is_empty() || (kind == Use::Fc && !luns.contains_key(&0)) {
         return None;
     }
     Some(FcTargetNode {
@@ -132,6 +198,9 @@ fn mappings(block: &Block, portals: &Uses, initiators: &Uses, log: &mut Log) -> 
         let (Some(portal_group), Some(initiator_group)) = (portal_group, initiator_group) else {
             continue;
         };
+        if !fits(block, item, (portal_group, portals), (initiator_group, initiators), log) {
+            continue;
+        }
         if !seen.insert((portal_group, initiator_group)) {
             log.warn(item.line, format!("[{}]: this mapping stands twice", block.name), "remove one");
         } else {
@@ -145,7 +214,25 @@ fn mappings(block: &Block, portals: &Uses, initiators: &Uses, log: &mut Log) -> 
     mappings
 }
 
-/// Number of the group that a mapping names, if it is there and of FC.
+/// Whether somebody of the initiator group can come to the portal group.
+fn fits(block: &Block, item: &Item, portal: (u32, &Uses), initiator: (u32, &Uses), log: &mut Log) -> bool {
+    let (fc, ip) = match (portal.1.get(&portal.0), initiator.1.get(&initiator.0)) {
+        (Some(Use::Fc), Some(Use::Iscsi)) => ("InitiatorGroup", "PortalGroup"),
+        (Some(Use::Iscsi), Some(Use::Fc)) => ("PortalGroup", "InitiatorGroup"),
+        _ => return true,
+    };
+    let number = |kind: &str| if kind == "PortalGroup" { portal.0 } else { initiator.0 };
+    let message = format!(
+        "[{}] Mapping: {fc}{} is for iSCSI and {ip}{} for FC, so nobody can come",
+        block.name,
+        number(fc),
+        number(ip)
+    );
+    log.error(item.line, message, "map groups of one kind");
+    false
+}
+
+/// Number of the group that a mapping names, if it is there.
 fn group(block: &Block, item: &Item, index: usize, kind: &str, uses: &Uses, log: &mut Log) -> Option<u32> {
     let text = item.value(index).unwrap_or_default();
     let Some(number) = numbered_name(text, kind) else {
@@ -154,16 +241,8 @@ fn group(block: &Block, item: &Item, index: usize, kind: &str, uses: &Uses, log:
         return None;
     };
     match uses.get(&number) {
-        Some(Use::Fc) => Some(number),
         Some(Use::Broken) => None,
-        Some(Use::Iscsi) => {
-            log.error(
-                item.line,
-                format!("[{}] Mapping: {kind}{number} is for iSCSI", block.name),
-                "name a group of FC",
-            );
-            None
-        }
+        Some(_) => Some(number),
         None => {
             let message = format!("[{}] Mapping: there is no [{kind}{number}]", block.name);
             log.error(item.line, message, "add the section, or correct the number");
@@ -172,7 +251,7 @@ fn group(block: &Block, item: &Item, index: usize, kind: &str, uses: &Uses, log:
     }
 }
 
-fn luns(block: &Block, out: &mut Output) -> BTreeMap<u32, String> {
+fn luns(block: &Block, kind: Use, out: &mut Output) -> BTreeMap<u32, String> {
     let mut luns: BTreeMap<u32, String> = BTreeMap::new();
     let mut zero = false;
     for item in &block.items {
@@ -192,7 +271,10 @@ fn luns(block: &Block, out: &mut Output) -> BTreeMap<u32, String> {
             luns.entry(number).or_insert_with(|| bdev.to_owned());
         }
     }
-    if !zero {
+    if !zero && kind != Use::Fc {
+        let message = format!("[{}] has no LUN0; some hosts look for LUN0 first", block.name);
+        out.log.warn(block.line, message, "add LUN0 <block device>");
+    } else if !zero {
         let message = format!("[{}] has no LUN0; hosts look for LUN0 first and find nothing without it", block.name);
         out.log.error(block.line, message, "add LUN0 <block device>");
     }

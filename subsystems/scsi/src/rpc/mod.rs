@@ -5,6 +5,7 @@ mod config;
 mod initiators;
 mod kinds;
 mod nodes;
+mod options;
 mod portals;
 mod reports;
 mod show;
@@ -23,7 +24,8 @@ use std::sync::Arc;
 
 pub(crate) fn methods(scsi: &Arc<ScsiTarget>) -> Vec<Method> {
     type Part = fn(&Arc<ScsiTarget>) -> Vec<Method>;
-    let parts: [Part; 5] = [portals::methods, initiators::methods, nodes::methods, volumes::methods, reports::methods];
+    let parts: [Part; 6] =
+        [options::methods, portals::methods, initiators::methods, nodes::methods, volumes::methods, reports::methods];
     parts.into_iter().flat_map(|methods| methods(scsi)).collect()
 }
 

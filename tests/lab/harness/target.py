@@ -146,6 +146,8 @@ BOTH = """\
 
 # Two portals, one on each Ethernet, in portal groups of their own; behind both three nodes: without CHAP, with it, with it both ways.
 PORTALS = """\
+[SCSI]
+  StateDirectory {state}
 [iSCSI]
   NodeBase {node_base}
   AuthFile {auth_file}
@@ -201,7 +203,7 @@ CONFIGS = {
     "qla2xxx": VOLUMES + ELSEWHERE + NODE + BOTH,
     "qla": VOLUMES + ADAPTERS + NODE + BOTH,
     "iscsi": VOLUMES + ISCSI,
-    "scsi": VOLUMES + ELSEWHERE + PORTALS + NODE + BY_BOTH,
+    "scsi": VOLUMES + ELSEWHERE + PORTALS + NODE.replace("TargetName ", "TargetName {node_base}:") + BY_BOTH,
     "boot": VOLUMES + ISCSI,
     "qla2xxx-within": VOLUMES + WITHIN + NODE + BOTH,
 }
@@ -246,7 +248,7 @@ class Target(Program):
                 wwpn1=WWPN1, wwpn2=WWPN2, wwpn3=WWPN3, names1=NAMES1, names2=NAMES2,
                 fabric1=fabric.listen(sockets, 1), fabric2=fabric.listen(sockets, 2),
                 hba1=own1.socket, hba2=own2.socket,
-                node_base=NODE_BASE, auth_file=auth_file, address2=network.HOST2, iscsi_port=ISCSI_PORT,
+                state=folder / "state", node_base=NODE_BASE, auth_file=auth_file, address2=network.HOST2, iscsi_port=ISCSI_PORT,
             )  # fmt: skip
         )
 

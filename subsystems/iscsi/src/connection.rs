@@ -10,7 +10,7 @@ use ring::{Tag, Tick};
 use scsi::{Reply, Task};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream};
-use wire::iscsi::{BHS_BYTES, LogoutReason};
+use wire::iscsi::BHS_BYTES;
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,17 @@ pub(crate) enum Sending {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaving {
     pub itt: u32,
-    pub reason: LogoutReason,
+    /// The session ends with it.
+    pub whole: bool,
+}
+
+/// The answer to a logout that ends a session: it goes out when the nexus is gone, so that nobody who has read it meets what the
+/// nexus held.
+pub(crate) struct LastWords {
+    /// The session.
+    pub session: u32,
+    /// The answer, with its numbers.
+    pub bhs: [u8; BHS_BYTES],
 }
 
 /// One connection.
@@ -128,6 +138,7 @@ pub(crate) struct Connection {
     /// A ping that nobody answered.
     pub pinged: Option<Tick>,
     pub leaving: Option<Leaving>,
+    pub last_words: Option<LastWords>,
     /// When it ends, because it was asked to log out.
     pub end_by: Option<Tick>,
     /// Has something to flush.
@@ -174,6 +185,7 @@ impl Connection {
             heard: now,
             pinged: None,
             leaving: None,
+            last_words: None,
             end_by: None,
             dirty: false,
             blocked: false,

@@ -151,6 +151,9 @@ impl IscsiPort {
         if connection.phase != Phase::Lost && connection.has_more() && !connection.blocked {
             self.mark_dirty(queue);
         }
+        if connection_leaves(&self.connections, queue) {
+            self.finish_logout(queue);
+        }
         self.close_if_home(queue);
     }
 
@@ -186,7 +189,11 @@ impl IscsiPort {
         self.connections[queue as usize] = None;
         self.forget_connection(queue);
         if let Some(session) = session {
-            self.session(session).connections.retain(|other| *other != queue);
+            let known = self.session(session);
+            known.connections.retain(|other| *other != queue);
+            if let Some(leaving) = known.leaving.filter(|leaving| *leaving != queue) {
+                self.finish_logout(leaving);
+            }
             self.settle(session);
         }
     }
@@ -206,6 +213,12 @@ impl IscsiPort {
     pub(super) fn forget_session(&mut self, session: u32) {
         self.sessions[session as usize] = None;
         self.free_sessions.push(session);
+        let waits = |c: &Connection| c.last_words.as_ref().is_some_and(|words| words.session == session);
+        let told = self.connections.iter().position(|c| c.as_ref().is_some_and(|c| waits(c)));
+        if let Some(queue) = told {
+            self.connection(queue as u32).say_last_words();
+            self.mark_dirty(queue as u32);
+        }
         self.go_on_joining();
     }
 
@@ -300,6 +313,10 @@ impl IscsiPort {
             self.push_nop(queue, PING_TAG);
         }
     }
+}
+
+fn connection_leaves(connections: &[Option<Box<Connection>>], queue: u32) -> bool {
+    connections[queue as usize].as_ref().is_some_and(|connection| connection.leaving.is_some())
 }
 
 impl IscsiPort {

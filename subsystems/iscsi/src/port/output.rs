@@ -134,9 +134,12 @@ impl IscsiPort {
     fn flushed(&mut self, queue: u32) {
         let by = self.now + limits::CLOSING_NS;
         let connection = self.connection(queue);
-        if matches!(connection.phase, Phase::Closing { .. }) && !connection.has_more() {
+        let silent = !connection.has_more() && connection.last_words.is_none();
+        if matches!(connection.phase, Phase::Closing { .. }) && silent {
             let _ = connection.socket.shutdown(Shutdown::Write);
             connection.phase = Phase::Lingering { by };
+        } else if connection.leaving.is_some() {
+            self.finish_logout(queue);
         }
     }
 
@@ -159,6 +162,14 @@ impl Connection {
     /// Whether something is not queued yet.
     pub fn has_more(&self) -> bool {
         self.sending.is_some() || !self.items.is_empty()
+    }
+
+    /// Queues the answer to the logout that ended the session.
+    pub fn say_last_words(&mut self) {
+        if let Some(words) = self.last_words.take() {
+            self.head(&words.bhs);
+            self.out.end(None);
+        }
     }
 
     /// Queues a header of ours with its digest.

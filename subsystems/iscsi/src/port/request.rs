@@ -7,7 +7,7 @@
 
 use super::{IscsiPort, Note};
 use crate::commands::{Command, Function, Incoming, Phase as At};
-use crate::connection::{Leaving, Packet, Phase};
+use crate::connection::{LastWords, Leaving, Packet, Phase};
 use crate::limits;
 use crate::session::{Held, Turn, What};
 use iscsi::text_phase::{Request, Step};
@@ -295,9 +295,7 @@ impl IscsiPort {
         match reason {
             LogoutReason::CLOSE_SESSION => {
                 self.session(session).leaving = Some(queue);
-                for other in all.into_iter().filter(|other| *other != queue) {
-                    self.hang_up(other);
-                }
+                all.iter().filter(|other| **other != queue).for_each(|other| self.lose(*other));
             }
             LogoutReason::CLOSE_CONNECTION => match named {
                 Some(own) if own == queue => {}
@@ -310,7 +308,8 @@ impl IscsiPort {
             LogoutReason::RECOVERY => return self.push_logout_result(queue, itt, LogoutResult::NO_RECOVERY),
             _ => return self.reject(queue, bhs, RejectReason::INVALID_FIELD),
         }
-        self.connection(queue).leaving = Some(Leaving { itt, reason });
+        let whole = reason == LogoutReason::CLOSE_SESSION || all.len() == 1;
+        self.connection(queue).leaving = Some(Leaving { itt, whole });
         self.abort_all(queue);
         self.finish_logout(queue);
     }
@@ -322,17 +321,45 @@ impl IscsiPort {
         if !connection.is_full() {
             return;
         }
-        let whole = leaving.reason == LogoutReason::CLOSE_SESSION;
-        let open = if whole { self.session(session).open } else { self.connection(queue).open };
-        if open > 0 {
+        if !leaving.whole {
+            if connection.open == 0 {
+                self.push_logout_result(queue, leaving.itt, LogoutResult::CLOSED);
+                self.connection(queue).phase = Phase::Closing { by: self.now + limits::CLOSING_NS };
+            }
             return;
         }
-        self.push_logout_result(queue, leaving.itt, LogoutResult::CLOSED);
-        self.connection(queue).phase = Phase::Closing { by: self.now + limits::CLOSING_NS };
+        // What was said before goes out first, and leaves room for the answer.
+        let more = connection.has_more() || !connection.out.is_empty() || !connection.out.room();
+        let known = self.session(session);
+        if known.open == 0 && known.connections.len() == 1 && !more {
+            self.end_session_with(queue, session, leaving.itt);
+        }
+    }
+
+    /// Ends the session of a connection, which has the answer to say when the nexus is gone.
+    fn end_session_with(&mut self, queue: u32, session: u32, itt: u32) {
+        let by = self.now + limits::CLOSING_NS;
+        let known = self.session(session);
+        known.connections.clear();
+        let numbers = (known.exp_cmd_sn, known.max_cmd_sn());
+        let mut bhs = self.logout_result(session, itt, LogoutResult::CLOSED);
+        let connection = self.connection(queue);
+        bhs[24..28].copy_from_slice(&connection.stat_sn.to_be_bytes());
+        bhs[28..32].copy_from_slice(&numbers.0.to_be_bytes());
+        bhs[32..36].copy_from_slice(&numbers.1.to_be_bytes());
+        (connection.session, connection.leaving) = (None, None);
+        connection.last_words = Some(LastWords { session, bhs });
+        connection.phase = Phase::Closing { by };
+        self.settle(session);
     }
 
     fn push_logout_result(&mut self, queue: u32, itt: u32, response: LogoutResult) {
         let Some(session) = self.connection(queue).session else { return };
+        let bhs = self.logout_result(session, itt, response);
+        self.push(queue, Packet { bhs, payload: Vec::new(), takes_number: true });
+    }
+
+    fn logout_result(&mut self, session: u32, itt: u32, response: LogoutResult) -> [u8; 48] {
         let parameters = *self.session(session).parameters();
         let answer = LogoutResponse {
             opcode: LogoutResponse::OPCODE.0,
@@ -343,7 +370,7 @@ impl IscsiPort {
             time2retain: U16::new(parameters.time2retain),
             ..LogoutResponse::new_zeroed()
         };
-        self.push(queue, Packet { bhs: answer.to_bytes(), payload: Vec::new(), takes_number: true });
+        answer.to_bytes()
     }
 
     /// The command's open exchange ends early, if the group has it.

@@ -300,3 +300,44 @@ fn discovery() {
     initiator.logout(&mut rig);
     rig.settle();
 }
+
+/// Who reads the answer to a logout finds nothing of the nexus left, whichever core its next session is on.
+#[test]
+fn a_logout_is_answered_when_the_nexus_is_gone() {
+    let mut rig = Rig::new();
+    for _ in 0..20 {
+        let mut initiator = Initiator::ready(&mut rig, How::default());
+        // RESERVE (6).
+        assert_eq!(initiator.command(&mut rig, &[0x16, 0, 0, 0, 0, 0], 0, 0).status(), 0);
+        let (bhs, _) = initiator.request(0x46, 0x80);
+        initiator.send(bhs, &[]);
+        assert_eq!(initiator.receive(&mut rig).unwrap().opcode(), Opcode::LOGOUT_RESPONSE);
+        let mut other = Initiator::ready(&mut rig, isid(2));
+        assert_eq!(other.command(&mut rig, &[0x16, 0, 0, 0, 0, 0], 0, 0).status(), 0, "no conflict");
+        other.logout(&mut rig);
+        initiator.gone(&mut rig);
+    }
+    rig.settle();
+}
+
+/// Many requests at once, and a logout behind them: all are answered, in order.
+#[test]
+fn a_flood_of_pings_and_a_logout() {
+    let mut rig = Rig::new();
+    let mut initiator = Initiator::ready(&mut rig, How::default());
+    let mut bytes = Vec::new();
+    for _ in 0..2000 {
+        let (mut bhs, _) = initiator.request(0x40, 0x80);
+        bhs[20..24].fill(0xff);
+        bytes.extend(bhs);
+    }
+    let (logout, _) = initiator.request(0x46, 0x80);
+    bytes.extend(logout);
+    initiator.send_bytes(&bytes);
+    for _ in 0..2000 {
+        assert_eq!(initiator.receive(&mut rig).unwrap().opcode(), Opcode::NOP_IN);
+    }
+    assert_eq!(initiator.receive(&mut rig).unwrap().opcode(), Opcode::LOGOUT_RESPONSE);
+    initiator.gone(&mut rig);
+    rig.settle();
+}

@@ -41,12 +41,12 @@ pub(crate) fn sense(unit: &Unit, save: bool, page: u8, subpage: u8, pointer: u16
     Ok([vec![code, subpage, high, low], body].concat())
 }
 
-/// Parameter 0000h: what would be reported, and the temperature.
+/// Parameter 0000h: what would be reported, the temperature, and, as programs expect behind it, the highest allowed one.
 fn exceptions(unit: &Unit) -> Vec<u8> {
     let modes = unit.modes();
     let asc = if modes.has(Selected::TEST) { Asc::FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE } else { Asc::NONE };
     let [asc, ascq] = asc.0.to_be_bytes();
-    vec![0, 0, BINARY_LIST, 4, asc, ascq, NO_TEMPERATURE, 0]
+    vec![0, 0, BINARY_LIST, 4, asc, ascq, NO_TEMPERATURE, NO_TEMPERATURE]
 }
 
 /// Judges LOG SELECT: parameters can be put back to their defaults (PCR), which they always are.

@@ -120,7 +120,9 @@ impl Token {
     /// Whether it stands for one of these blocks.
     pub fn has(&self, unit: u32, lba: u64, blocks: u64) -> bool {
         let end = lba.saturating_add(blocks);
-        self.stands.unit == unit && self.stands.ranges.iter().any(|(first, count)| *first < end && lba < first + count)
+        blocks > 0
+            && self.stands.unit == unit
+            && self.stands.ranges.iter().any(|(first, count)| *first < end && lba < first + count)
     }
 
     fn is_expired(&self, now: Tick) -> bool {

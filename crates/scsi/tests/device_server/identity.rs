@@ -232,6 +232,9 @@ fn sg_vpd_reads_our_pages() {
             "Maximum write same length: 0xffff blocks",
         ],
     );
+    says(0x87, &["the policy applies to all modes pages and subpages", "Policy: shared"]);
+    says(0x88, &["Relative port=1", "0x2100000000000001"]);
+    says(0xb3, &["Referrals", "segment multiplier: 0"]);
     says(0xb1, &["Non-rotating medium"]);
     says(
         0xb2,

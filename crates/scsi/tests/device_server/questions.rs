@@ -11,7 +11,7 @@ fn log_pages() {
     let mut rig = Rig::new();
     assert_eq!(log(&mut rig, 0, 0), [0, 0, 0, 2, 0, 0x2f]);
     assert_eq!(log(&mut rig, 0, 0xff), [0x40, 0xff, 0, 6, 0, 0, 0, 0xff, 0x2f, 0]);
-    assert_eq!(log(&mut rig, 0x2f, 0), [0x2f, 0, 0, 8, 0, 0, 3, 4, 0, 0, 0xff, 0]);
+    assert_eq!(log(&mut rig, 0x2f, 0), [0x2f, 0, 0, 8, 0, 0, 3, 4, 0, 0, 0xff, 0xff]);
     let refused = |rig: &mut Rig, cdb: &[u8]| rig.ask_lun(cdb, 256).told();
     assert_eq!(refused(&mut rig, &[0x4d, 1, 0x40, 0, 0, 0, 0, 1, 0, 0]), (2, 5, 0x2400), "SP");
     assert_eq!(refused(&mut rig, &[0x4d, 0, 0x42, 0, 0, 0, 0, 1, 0, 0]), (2, 5, 0x2400), "no such page");

@@ -88,7 +88,7 @@ fn a_write_that_ends_inside_a_block_is_refused_and_writes_nothing() {
     let mut rig = Rig::new();
     rig.disk(1).ops();
     let ended = rig.tell_lun(&write10(0, 4), &pattern(9, 700));
-    assert_eq!((ended.told(), ended.reply.residual), ((2, 5, 0x0e03), Residual::Under(700)));
+    assert_eq!((ended.told(), ended.reply.residual), ((2, 5, 0x0e03), Residual::Over(4 * 512 - 700)));
     assert_eq!(rig.disk(1).ops(), []);
 }
 

@@ -112,6 +112,16 @@ pub enum Failure {
     Violation(String),
 }
 
+impl Failure {
+    /// Status-Class and Status-Detail, if the target refused.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Failure::Refused(status, _) => Some(*status),
+            Failure::Violation(_) => None,
+        }
+    }
+}
+
 /// What follows a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {

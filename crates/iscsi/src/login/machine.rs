@@ -1,16 +1,16 @@
 //! The machine behind [`Login`]: what is checked of a request, how its keys are handed out, when a stage is left.
 
+use super::course::{Course, sort};
 use super::identity::Declared;
 use super::pdu::{Request, Response, Stage, flags};
 use super::refusal::{self, Refusal};
 use super::{Admission, Agreement, Peer, SessionKind, Step};
 use crate::chap::verifier::Verifier;
 use crate::directory::{Directory, Options, TargetInfo, Visitor};
-use crate::keys::{self, Key, Kind};
 use crate::negotiation::Negotiation;
 use crate::terms::{Digest, Terms};
-use crate::text::{self, Collector, Pair, Parts, Writer};
-use crate::{AuthPolicy, Parameters, Status, limits};
+use crate::text::{self, Collector, Parts, Writer};
+use crate::{Parameters, Status, limits};
 
 /// What may happen to a login next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +21,6 @@ enum State {
     Admitting,
     /// Nothing.
     Over,
-}
-
-/// What was decided when it was known who logs in and where to.
-#[derive(Debug)]
-struct Course {
-    verifier: Verifier,
-    negotiation: Negotiation,
-    policy: AuthPolicy,
 }
 
 /// One login, until it is in the full feature phase or refused.
@@ -196,7 +188,7 @@ impl Login {
         }
         let stage = self.stage.filter(|&stage| request.current() == Some(stage));
         let stage = stage.ok_or(Refusal::protocol("CSG is not the stage that the login is in"))?;
-        transition(request, stage)?;
+        super::course::transition(request, stage)?;
         Ok(stage)
     }
 
@@ -292,70 +284,5 @@ impl Login {
         }
         self.stage = next.or(self.stage);
         Step::Send(self.response(flags(stage, next, more), Status::Success, part))
-    }
-}
-
-/// T, C, CSG and NSG of a request against each other.
-fn transition(request: &Request<'_>, stage: Stage) -> Result<(), Refusal> {
-    if !request.is_transit() {
-        return Ok(());
-    }
-    if request.is_continued() {
-        return Err(Refusal::protocol("T and C in one request"));
-    }
-    match request.next() {
-        Some(next) if next > stage => Ok(()),
-        _ => Err(Refusal::protocol("NSG is not a stage after CSG")),
-    }
-}
-
-/// The keys of a logical request by what they are about.
-#[derive(Default)]
-struct Sorted<'a> {
-    identity: Vec<(keys::Identity, &'a str)>,
-    security: Vec<(&'a str, &'a str)>,
-    operational: Vec<(&'static Key, &'a str)>,
-}
-
-/// Sorts keys; what nobody knows is answered here.
-fn sort<'a>(pairs: Vec<Pair<'a>>, stage: Stage, out: &mut Writer) -> Result<Sorted<'a>, Refusal> {
-    let mut sorted = Sorted::default();
-    for Pair { key, value } in pairs {
-        match keys::kind(key) {
-            Kind::Identity(identity) => sorted.identity.push((identity, value)),
-            Kind::Security if stage == Stage::Security => sorted.security.push((key, value)),
-            Kind::Operational(known) if stage == Stage::Operational => sorted.operational.push((known, value)),
-            Kind::Security => return Err(Refusal::protocol("a security key outside the security stage")),
-            Kind::Operational(_) | Kind::Obsolete(_) if stage == Stage::Security => {
-                return Err(Refusal::protocol("an operational key in the security stage"));
-            }
-            Kind::Operational(_) => {}
-            Kind::SendTargets => return Err(Refusal::protocol("SendTargets during login")),
-            Kind::Targets => return Err(Refusal::protocol("a key that only a target sends")),
-            Kind::Obsolete(answer) => out.pair(key, answer),
-            Kind::Unknown if value == "NotUnderstood" => {}
-            Kind::Unknown => out.pair(key, "NotUnderstood"),
-        }
-    }
-    Ok(sorted)
-}
-
-impl Course {
-    fn hear(
-        &mut self,
-        stage: Stage,
-        mut keys: Sorted<'_>,
-        directory: &dyn Directory,
-        out: &mut Writer,
-    ) -> Result<(), Refusal> {
-        if stage == Stage::Security {
-            return Ok(self.verifier.receive(&keys.security, directory, out)?);
-        }
-        if !self.verifier.is_done() {
-            return Err(refusal::evaded(self.policy.chap));
-        }
-        self.negotiation.receive(&mut keys.operational, out)?;
-        self.negotiation.declare(out);
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@
 //!   Step::Close(why)          close without a word
 //! ```
 
+mod course;
 mod identity;
 mod machine;
 mod pdu;

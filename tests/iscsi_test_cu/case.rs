@@ -23,14 +23,16 @@ pub struct Case {
 }
 
 impl Case {
-    /// The more telling of two runs on different logical units: a failure, else a pass.
+    /// What another kind of logical unit makes of it, if it asked for one.
     pub fn or(self, other: Self) -> Self {
-        match (&self.verdict, &other.verdict) {
-            (Verdict::Skipped(_), Verdict::Skipped(_)) => self,
-            (Verdict::Skipped(_), _) => other,
-            (Verdict::Passed, Verdict::Failed(_)) => other,
-            _ => self,
-        }
+        if self.wants_another() { other } else { self }
+    }
+
+    /// Whether it was skipped because the logical unit is of the wrong kind.
+    pub fn wants_another(&self) -> bool {
+        let kinds = ["not removable", "not write-protected", "LBPPB < 2"];
+        let of_kind = |why: &String| kinds.iter().any(|kind| why.contains(kind));
+        matches!(&self.verdict, Verdict::Skipped(why) if why.iter().any(of_kind))
     }
 
     /// What is wrong with it, unless it was to be skipped.

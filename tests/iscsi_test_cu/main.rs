@@ -5,7 +5,7 @@ mod case;
 mod suite;
 mod table;
 
-use case::{Case, Verdict};
+use case::Case;
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -17,10 +17,25 @@ const BLOCK: u64 = 512;
 const MIB: u64 = 64;
 
 /// Cases that cannot run to their end here, each with the reason: nothing else may be skipped.
-const EXPECTED_SKIPS: [(&str, &str); 0] = [];
+const EXPECTED_SKIPS: [(&str, &str); 8] = [
+    (
+        "SCSI.ReadOnly.ReadOnlySBC",
+        "all its writes are refused rightly; a volume that is read-only is not thin, so it has no UNMAP",
+    ),
+    ("SCSI.Sanitize.CryptoErase", NOT_OFFERED),
+    ("SCSI.Sanitize.Overwrite", NOT_OFFERED),
+    ("SCSI.Sanitize.Readonly", NOT_OFFERED),
+    ("SCSI.Sanitize.Reservations", NOT_OFFERED),
+    ("SCSI.Sanitize.Reset", NOT_OFFERED),
+    ("SCSI.WriteSame10.ZeroBlocks", ZERO_BLOCKS),
+    ("SCSI.WriteSame16.ZeroBlocks", ZERO_BLOCKS),
+];
+const NOT_OFFERED: &str = "of SANITIZE only BLOCK ERASE is offered, and REPORT SUPPORTED OPERATION CODES says so: nothing is encrypted \
+    here, and overwriting a file or a thin volume does not reach what it was made of before";
+const ZERO_BLOCKS: &str = "WSNZ is one (SBC-3 6.6.4): «up to the last block» is not offered";
 
 /// A kind of logical unit. Cases that are skipped on one kind («media is not removable») are run on the next.
-const KINDS: [(u16, &str); 3] = [(0, "thin"), (1, "read-only"), (2, "removable")];
+const KINDS: [(u16, &str); 4] = [(0, "thin"), (1, "512e"), (2, "removable"), (3, "read-only")];
 
 /// A target with a logical unit of each kind behind two portals.
 fn target() -> (Target, [u16; 2]) {
@@ -28,11 +43,15 @@ fn target() -> (Target, [u16; 2]) {
     let target = Setup::new(env!("CARGO_BIN_EXE_qfc_tgt")).args(&["-m", "0x3"]).start();
     target.malloc("thin", MIB, BLOCK);
     target.malloc("removable", MIB, BLOCK);
+    let blocks = (MIB << 20) / BLOCK;
+    let emulated =
+        json!({ "name": "emulated", "num_blocks": blocks, "block_size": BLOCK, "physical_block_size": 4096 });
+    target.rpc("bdev_malloc_create", emulated);
     let image = target.setup().dir().join("image");
     std::fs::write(&image, vec![0; 8 << 20]).expect("an image");
     let image = image.to_str().expect("a path in UTF-8");
     target.rpc(
-        "bdev_uring_create",
+        "bdev_aio_create",
         json!({ "name": "readonly", "filename": image, "block_size": BLOCK, "readonly": true }),
     );
     let portal = |port: &u16| json!({ "host": "127.0.0.1", "port": port.to_string() });
@@ -42,8 +61,9 @@ fn target() -> (Target, [u16; 2]) {
     target.rpc("iscsi_create_initiator_group", everyone);
     let luns = json!([
         { "lun_id": 0, "bdev_name": "thin" },
-        { "lun_id": 1, "bdev_name": "readonly" },
+        { "lun_id": 1, "bdev_name": "emulated" },
         { "lun_id": 2, "bdev_name": "removable" },
+        { "lun_id": 3, "bdev_name": "readonly" },
     ]);
     let node = json!({
         "name": NODE, "alias_name": "", "luns": luns, "queue_depth": 64, "disable_chap": true,
@@ -65,7 +85,7 @@ fn run(suite: &Suite, ports: [u16; 2]) -> Vec<Case> {
         let url = |port: u16| format!("iscsi://127.0.0.1:{port}/{NODE}/{lun}");
         let cases = suite.run(&[url(ports[0]), url(ports[1])], kind);
         best = if best.is_empty() { cases } else { best.into_iter().zip(cases).map(|(a, b)| a.or(b)).collect() };
-        if !best.iter().any(|case| matches!(case.verdict, Verdict::Skipped(_))) {
+        if !best.iter().any(Case::wants_another) {
             break;
         }
     }

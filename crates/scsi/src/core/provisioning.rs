@@ -27,6 +27,7 @@ pub(crate) struct Same {
 
 /// Plans WRITE SAME.
 pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task, largest: u32) -> Planned {
+    writable(unit)?;
     // No anchored blocks (ANC_SUP is 0), and none that are unmapped where that is not offered (SBC-3 table 120).
     if same.anchor || same.unmap && !unit.features.unmap {
         return Err(Fail::in_cdb(1));
@@ -36,7 +37,6 @@ pub(crate) fn write_same(unit: &Unit, extent: &Extent, same: Same, task: &Task, 
         return Err(Fail::in_cdb(length_at(task.cdb[0])));
     }
     in_range(unit, extent)?;
-    writable(unit)?;
     // Blocks that are to be given back need no pattern, and some initiators send none.
     let no_data = same.no_data || same.unmap && task.data_out == 0;
     let take = if no_data { 0 } else { unit.block_bytes() };

@@ -125,6 +125,9 @@ impl Scsi {
         if let Some(attention) = notice.attention {
             self.raise_for(from, notice, attention);
         }
+        if notice.abort == Abort::Commands && matches!(notice.whom, Whom::These(_)) {
+            self.lift_prevention(from, notice);
+        }
         let victims = self.end_for(from, notice);
         if victims.is_empty() || notice.wait == Wait::Told {
             let own = self.homes.own;
@@ -140,6 +143,20 @@ impl Scsi {
             if notice.means(from, here, queue, &nexus.origin) {
                 let meant = |slot: &&mut super::nexus::Slot| notice.units.binary_search(&slot.unit_id).is_ok();
                 nexus.mapped_mut().filter(meant).for_each(|slot| slot.attentions.raise(attention));
+            }
+        }
+    }
+
+    /// Who is preempted and loses commands no longer prevents that a medium is taken out (SPC-4 5.13.11.4.5).
+    fn lift_prevention(&self, from: usize, notice: &Notice) {
+        let here = self.homes.own;
+        let units = notice.units.iter().filter_map(|id| self.units.by_id(*id));
+        for shared in units.map(|(_, unit)| &unit.view.shared) {
+            for (queue, nexus) in self.nexuses.iter().enumerate() {
+                let queue = queue as u32;
+                if nexus.as_ref().is_some_and(|nexus| notice.means(from, here, queue, &nexus.origin)) {
+                    shared.prevention.set(here, queue, false);
+                }
             }
         }
     }

@@ -173,3 +173,18 @@ fn a_home_that_does_not_know_the_others_yet_answers_when_it_does() {
     told(&mut hosts, None);
     assert_eq!(hosts.rig.response(1, reset), Some(ServiceResponse::Complete));
 }
+
+#[test]
+fn who_is_preempted_no_longer_keeps_the_medium_in() {
+    let mut hosts = registered(2);
+    let mut view = hosts.rig.unit_view(1);
+    view.identity.removable = true;
+    hosts.rig.put_unit(view);
+    hosts.calm_all();
+    assert_eq!(hosts.told(0, &[0x1e, 0, 0, 0, 1, 0]), GOOD);
+    let eject = [0x1b, 0, 0, 0, 2, 0];
+    assert_eq!(hosts.told(1, &eject), illegal(0x5302));
+    let asked = preempt(&mut hosts, 1, 0);
+    hosts.rig.ended(1, asked).expect("answered").good();
+    assert_eq!(hosts.told(1, &eject), GOOD);
+}

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-600}
 [[ $seconds =~ ^[0-9]+$ && $seconds -gt 0 ]] || { echo "usage: scripts/fuzz.sh [SECONDS_EACH] [TARGET...]" >&2; exit 2; }
 shift || true
-all=(pdu port capsule conf jsonrpc json_config els ct fcp fcnvme fip scsi switch fip_machine fcp_port fcnvme_port vfio_user qla_lane)
+all=(pdu port capsule conf jsonrpc json_config els ct fcp fcnvme fip scsi switch fip_machine fcp_port fcnvme_port vfio_user qla_lane iscsi_pdu iscsi_login)
 targets=("$@")
 (( $# )) || targets=("${all[@]}")
 
@@ -23,7 +23,7 @@ fi
 # Scripts need some length before anything happens; texts had better grow slowly.
 growth() {
     case $1 in
-        port | capsule | scsi | fcp_port | fcnvme_port | vfio_user | qla_lane) echo 0 ;;
+        port | capsule | scsi | fcp_port | fcnvme_port | vfio_user | qla_lane | iscsi_login) echo 0 ;;
         *) echo 100 ;;
     esac
 }

@@ -17,6 +17,8 @@ pub mod fip;
 pub mod fip_machine;
 mod host;
 pub mod input;
+pub mod iscsi_login;
+pub mod iscsi_pdu;
 pub mod json_config;
 pub mod jsonrpc;
 mod methods;

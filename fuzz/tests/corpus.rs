@@ -48,6 +48,16 @@ fn json_config() {
 }
 
 #[test]
+fn iscsi_login() {
+    run("iscsi_login", qfc_fuzz::iscsi_login::run);
+}
+
+#[test]
+fn iscsi_pdu() {
+    run("iscsi_pdu", qfc_fuzz::iscsi_pdu::run);
+}
+
+#[test]
 fn els() {
     run("els", qfc_fuzz::els::run);
 }

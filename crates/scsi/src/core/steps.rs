@@ -66,30 +66,18 @@ impl Scsi {
         if progress.last == Last::Nothing && !self.is_in_turn(tag, place, &command) {
             return Ok(Some(Step::Wait));
         }
+        // The logical unit may have gone or changed since the last step.
         let unit = self.unit_at(queue, slot).ok_or(Fail::NO_UNIT)?;
+        if let Some(extent) = extent_of(&command) {
+            in_range(unit, extent)?;
+        }
         let next = match command {
-            Command::Verify { extent, check } => {
-                in_range(unit, &extent)?;
-                verify::step(unit, &extent, check, buffers, &mut progress)?
-            }
-            Command::WriteVerify { extent, check } => {
-                in_range(unit, &extent)?;
-                verify::step_write(unit, &extent, check, buffers, &mut progress)?
-            }
-            Command::CompareAndWrite(extent) => {
-                in_range(unit, &extent)?;
-                compare::step(unit, &extent, buffers, &mut progress)?
-            }
-            Command::OrWrite(extent) => {
-                in_range(unit, &extent)?;
-                compare::step_or(unit, &extent, buffers, &mut progress)?
-            }
-            Command::WriteAtomic { extent, .. } => {
-                in_range(unit, &extent)?;
-                atomic::step(unit, &extent, buffers.taken, &mut progress)?
-            }
+            Command::Verify { extent, check } => verify::step(unit, &extent, check, buffers, &mut progress)?,
+            Command::WriteVerify { extent, check } => verify::step_write(unit, &extent, check, buffers, &mut progress)?,
+            Command::CompareAndWrite(extent) => compare::step(unit, &extent, buffers, &mut progress)?,
+            Command::OrWrite(extent) => compare::step_or(unit, &extent, buffers, &mut progress)?,
+            Command::WriteAtomic { extent, .. } => atomic::step(unit, &extent, buffers.taken, &mut progress)?,
             Command::WriteSame { extent, unmap, .. } => {
-                in_range(unit, &extent)?;
                 provisioning::step_same(unit, &extent, unmap, buffers, &mut progress)?
             }
             Command::Sanitize { .. } => sanitize::step(unit)?,
@@ -105,15 +93,25 @@ impl Scsi {
     /// Whether a command may go at its blocks: writes when nobody excludes them, those that exclude others when no other write
     /// is at them.
     fn is_in_turn(&mut self, tag: Tag, place: u32, command: &Command) -> bool {
-        let span = |extent: &Extent| Span { first: extent.lba, end: extent.end().unwrap_or(u64::MAX) };
+        let Some(extent) = extent_of(command) else { return true };
+        let span = Span { first: extent.lba, end: extent.end().unwrap_or(u64::MAX) };
         match command {
-            Command::CompareAndWrite(extent) | Command::OrWrite(extent) | Command::WriteAtomic { extent, .. } => {
-                self.exclude(tag, place, span(extent))
-            }
-            Command::WriteVerify { extent, .. } | Command::WriteSame { extent, .. } => {
-                self.mark(tag, place, span(extent), true)
-            }
-            _ => true,
+            Command::Verify { .. } => true,
+            Command::WriteVerify { .. } | Command::WriteSame { .. } => self.mark(tag, place, span, true),
+            _ => self.exclude(tag, place, span),
         }
+    }
+}
+
+/// The blocks of a command of several steps.
+fn extent_of(command: &Command) -> Option<&Extent> {
+    match command {
+        Command::Verify { extent, .. }
+        | Command::WriteVerify { extent, .. }
+        | Command::WriteSame { extent, .. }
+        | Command::WriteAtomic { extent, .. }
+        | Command::CompareAndWrite(extent)
+        | Command::OrWrite(extent) => Some(extent),
+        _ => None,
     }
 }

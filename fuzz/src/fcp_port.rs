@@ -151,7 +151,7 @@ impl Target {
         let initiators = vec![Rule { allow: how & 2 == 0, who: Who::All }];
         let map = MapView { ports: vec![PORT], initiators, networks: Vec::new(), luns };
         let queue_depth = if how & 4 == 0 { 16 } else { 2 };
-        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), queue_depth, maps: vec![map] };
+        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth, maps: vec![map] };
         self.post(|ack| Message::Node { view: Arc::new(node), ack });
     }
 

@@ -170,7 +170,21 @@ impl Scsi {
         let meant = |open: &&Open| (committed || !open.committed) && self.is_meant(from, notice, open);
         let victims: Vec<Tag> = self.open.iter().filter(meant).map(|open| open.tag).collect();
         let asker = (from == self.homes.own).then_some(notice.by);
-        self.hurry(victims, asker)
+        let victims = self.hurry(victims, asker);
+        if matches!(notice.whom, Whom::These(_)) {
+            victims.iter().for_each(|tag| self.tell_cleared(*tag));
+        }
+        victims
+    }
+
+    /// Who loses a command to a preempting nexus and gets no status for it (TAS = 0) learns of it by a unit attention
+    /// (SAM-5 5.6).
+    fn tell_cleared(&mut self, tag: Tag) {
+        let is_told = self.tells_aborted(tag);
+        let Some(&Open { queue, slot, ended_by_other: true, .. }) = self.open.get(tag) else { return };
+        if let Some(slot) = self.nexus(queue).slot_mut(slot).filter(|_| !is_told) {
+            slot.attentions.raise(Attention::CommandsCleared);
+        }
     }
 
     fn is_meant(&self, from: usize, notice: &Notice, open: &Open) -> bool {

@@ -40,7 +40,7 @@ fn the_answer_follows_the_last_command_of_the_preempted() {
     hosts.rig.ended(1, asked).expect("answered").good();
     assert!(victims.iter().all(|id| hosts.rig.ended(0, *id).is_none()), "TAS is 0: nothing is said");
     hosts.rig.ended(2, bystander).expect("it goes on").good();
-    assert_eq!(hosts.calm_all(), [vec![REGISTRATIONS_PREEMPTED], vec![], vec![]]);
+    assert_eq!(hosts.calm_all(), [vec![0x2f00, REGISTRATIONS_PREEMPTED], vec![], vec![]]);
     assert_eq!(hosts.reservation(), Some((key(1), 5)));
     hosts.rig.check_quiet();
 }
@@ -57,6 +57,7 @@ fn with_tas_the_preempted_get_task_aborted() {
     release(&mut hosts);
     hosts.rig.ended(1, asked).expect("answered").good();
     assert_eq!(hosts.rig.ended(0, victim).expect("TAS is 1").told(), (0x40, 0, 0));
+    assert_eq!(hosts.calm(0), [REGISTRATIONS_PREEMPTED], "it knows of its command");
     // Its own ABORT TASK SET says nothing, TAS or not.
     hosts.rig.disk(1).hold(true);
     let own = stuck(&mut hosts, 1);
@@ -98,7 +99,7 @@ fn two_that_preempt_each_other_do_not_wait_for_each_other() {
     let reads = [stuck(&mut hosts, 0), stuck(&mut hosts, 1)];
     let first = preempt(&mut hosts, 0, 1);
     // Host 1 is registered no more: it registers again before it fights back.
-    assert_eq!(hosts.calm(1), [REGISTRATIONS_PREEMPTED]);
+    assert_eq!(hosts.calm(1), [0x2f00, REGISTRATIONS_PREEMPTED]);
     hosts.register(1);
     let second = preempt(&mut hosts, 1, 0);
     assert!(hosts.rig.ended(0, first).is_none() && hosts.rig.ended(1, second).is_none());

@@ -6,14 +6,17 @@
 //! | `login` | logins, and connections on their way to the core of their session |
 //! | `command` | SCSI commands and the data that initiators send |
 //! | `request` | all other requests |
-//! | `output` | PDUs that go out |
+//! | `output`, `encode` | PDUs that go out |
+//! | `report` | what sessions there are |
 //! | `life` | connections and sessions that begin and end, and time |
 
 mod command;
+mod encode;
 mod intake;
 mod life;
 mod login;
 mod output;
+mod report;
 mod request;
 
 pub(crate) use login::Join;

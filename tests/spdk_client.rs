@@ -337,6 +337,7 @@ fn requests_with_all_their_switches() {
     let port = target.setup().port().to_string();
     let aio = target.setup().dir().join("aio.img");
     let listen = json!({ "trtype": "tcp", "traddr": "127.0.0.1", "trsvcid": port });
+    let free_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let calls = [
         (
             "bdev_malloc_create",
@@ -375,6 +376,21 @@ fn requests_with_all_their_switches() {
             json!(true),
         ),
         ("nvmf_subsystem_add_host", json!({ "nqn": NQN, "host": HOST }), json!(true)),
+        (
+            "iscsi_create_portal_group",
+            json!({ "portals": [{ "host": "127.0.0.1", "port": free_port }], "tag": 1, "private": false, "wait": false }),
+            json!(true),
+        ),
+        (
+            "iscsi_create_initiator_group",
+            json!({ "tag": 2, "initiators": ["ANY"], "netmasks": ["127.0.0.1/32"] }),
+            json!(true),
+        ),
+        (
+            "iscsi_create_target_node",
+            json!({ "luns": [{ "bdev_name": "AIO0", "lun_id": 0 }], "pg_ig_maps": [{ "pg_tag": 1, "ig_tag": 2 }], "name": "disk1", "alias_name": "Data Disk1", "queue_depth": 64, "disable_chap": true, "require_chap": false, "mutual_chap": false, "header_digest": false, "data_digest": false }),
+            json!(true),
+        ),
         ("framework_get_config", json!({ "name": "bdev", "with_batches": false }), Value::Null),
         ("rpc_get_methods", json!({ "current": true, "include_aliases": false }), Value::Null),
     ];

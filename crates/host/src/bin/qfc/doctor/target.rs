@@ -198,7 +198,8 @@ impl Known {
         let unseen = |session: &&Value| text(session, "target") == names && session["target_node"].is_null();
         for session in self.sessions.iter().filter(unseen) {
             let host = text(session, "initiator");
-            let wwpn = host.split_once(":pn-").map_or(host, |(_, wwpn)| wwpn);
+            // An iSCSI initiator is its name, without the session's identifier.
+            let wwpn = host.split_once(":pn-").map_or_else(|| host.split(",i,").next().unwrap_or(host), |(_, wwpn)| wwpn);
             findings.push(
                 Finding::problem(
                     "host",

@@ -120,12 +120,7 @@ impl MapView {
 }
 
 /// Whether rules and networks let an initiator in that comes from there.
-pub(crate) fn admits(
-    rules: &[Rule],
-    networks: &[Network],
-    initiator: &PortName,
-    address: Option<IpAddr>,
-) -> bool {
+pub(crate) fn admits(rules: &[Rule], networks: &[Network], initiator: &PortName, address: Option<IpAddr>) -> bool {
     rules.iter().find(|rule| rule.who.fits(initiator)).is_some_and(|rule| rule.allow)
         && address.is_none_or(|address| networks.iter().any(|network| network.fits(address)))
 }
@@ -151,7 +146,12 @@ mod tests {
     }
 
     fn map(port: u64, initiators: Vec<Rule>) -> MapView {
-        MapView { ports: vec![PortView { name: fc(port), relative: 1, group: 1 }], initiators, networks: Vec::new(), luns: Vec::new() }
+        MapView {
+            ports: vec![PortView { name: fc(port), relative: 1, group: 1 }],
+            initiators,
+            networks: Vec::new(),
+            luns: Vec::new(),
+        }
     }
 
     fn origin(wwpn: u64, port: u64) -> Origin {
@@ -174,7 +174,14 @@ mod tests {
     #[test]
     fn the_first_map_that_serves_is_the_nexuss() {
         let maps = vec![map(1, vec![rule(true, Who::Wwpn(7))]), map(1, vec![rule(true, Who::All)]), map(2, Vec::new())];
-        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 64, maps };
+        let node = NodeView {
+            id: 1,
+            name: "n".into(),
+            alias: String::new(),
+            access: Default::default(),
+            queue_depth: 64,
+            maps,
+        };
         let place = |wwpn, port| node.map_of(&origin(wwpn, port)).map(|(place, _)| place);
         assert_eq!([place(7, 1), place(8, 1), place(7, 2)], [Some(0), Some(1), None]);
         assert!(node.has_port(&fc(2)) && !node.has_port(&fc(3)));

@@ -4,7 +4,7 @@
 //! - In: RPC calls `scsi_*`, which have the shape of SPDK's `iscsi_*`, with FC ports beside addresses.
 //! - Out: results and errors with the reason in `data`; the calls that rebuild nodes, groups and what volumes are called.
 //! - Limits: a transport is made with the first portal group that has a port of its kind, and lives until the end.
-//! - Not done: states of target port groups that the host set (SET TARGET PORT GROUPS) are saved as they are at that moment, like
+//! - Not done: states of target port groups that a host set (SET TARGET PORT GROUPS) are saved as they are at that moment, like
 //!   those that the operator set.
 #![forbid(unsafe_code)]
 

@@ -20,13 +20,11 @@ mod visits;
 mod volumes;
 
 pub use access::PortGroupState;
-pub use config::{
-    Address, Auth, InitiatorGroup, Mapping, Node, Portal, PortalGroup, Unit,
-};
+pub use config::{Address, Auth, InitiatorGroup, Mapping, Node, Portal, PortalGroup, Unit};
 pub use error::Error;
+pub use initiators::{parse_rule, show_rule};
 pub use keeper::DEFAULT_STATE_DIRECTORY;
 pub(crate) use keeper::{Job, Keeper};
-pub use initiators::{parse_rule, show_rule};
 pub use manager::{Limits, Manager, ShownNode};
 pub use names::{MOST_ALIAS, MOST_NAME};
 pub use nodes::{DEFAULT_QUEUE_DEPTH, NewNode};

@@ -199,7 +199,8 @@ impl Known {
         for session in self.sessions.iter().filter(unseen) {
             let host = text(session, "initiator");
             // An iSCSI initiator is its name, without the session's identifier.
-            let wwpn = host.split_once(":pn-").map_or_else(|| host.split(",i,").next().unwrap_or(host), |(_, wwpn)| wwpn);
+            let wwpn =
+                host.split_once(":pn-").map_or_else(|| host.split(",i,").next().unwrap_or(host), |(_, wwpn)| wwpn);
             findings.push(
                 Finding::problem(
                     "host",

@@ -4,7 +4,7 @@ use sim::attempt;
 use sim::fibre::{Fault, MS};
 use sim::scsi::{Plan, Scsi, Tally};
 
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 400;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))

@@ -14,6 +14,7 @@ mod login;
 mod options;
 mod queue;
 mod receive;
+mod send;
 mod stream;
 
 pub use address::IscsiAddress;

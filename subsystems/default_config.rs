@@ -1,5 +1,5 @@
-//! What `qfc_tgt --default-config` serves: a volume in a file, a volume in RAM; over NVMe/TCP on 127.0.0.1, and over FCP and
-//! FC-NVMe on a port in software.
+//! What `qfc_tgt --default-config` serves: a volume in a file, a volume in RAM; over NVMe/TCP and iSCSI on 127.0.0.1, and over FCP
+//! and FC-NVMe on a port in software.
 
 use app::Cli;
 use std::fs::{self, OpenOptions};
@@ -20,7 +20,9 @@ pub fn text(cli: &Cli) -> Result<String, String> {
     make(&path).map_err(|error| {
         format!("cannot make {}: {error}; name another directory in the variable QFC_DATA", path.display())
     })?;
+    let state = std::path::absolute(directory().join("state")).map_err(|error| error.to_string())?;
     let text = include_str!("default.conf").replace("@FILE@", &path.display().to_string());
+    let text = text.replace("@STATE@", &state.display().to_string());
     Ok(text.replace("@FABRIC@", &fabric().display().to_string()))
 }
 

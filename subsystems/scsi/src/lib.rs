@@ -3,9 +3,8 @@
 //! - Owns: the [`scsi::control::Manager`] of the process; the factories of transports.
 //! - In: RPC calls `scsi_*`, which have the shape of SPDK's `iscsi_*`, with FC ports beside addresses.
 //! - Out: results and errors with the reason in `data`; the calls that rebuild nodes, groups and what volumes are called.
-//! - Limits: a transport is made with the first portal group that has a port of its kind, and lives until the end.
-//! - Not done: states of target port groups that a host set (SET TARGET PORT GROUPS) are saved as they are at that moment, like
-//!   those that the operator set.
+//! - Limits: a transport is made with the first portal group that has a port of its kind, and lives until the end. States of
+//!   target port groups are saved as they are at that moment, also those that a host set (SET TARGET PORT GROUPS).
 #![forbid(unsafe_code)]
 
 mod factory;

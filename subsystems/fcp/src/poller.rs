@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::mpsc::SyncSender;
 
 /// What the control side wants of a core.
+#[expect(clippy::large_enum_variant, reason = "few are under way, one for each port that comes or goes")]
 pub enum Order {
     /// Serve this lane.
     Adopt(NewLane),

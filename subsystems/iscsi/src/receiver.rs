@@ -174,7 +174,7 @@ impl Receiver {
 
     /// Collects a header. Its length is known after 48 bytes.
     fn head<'a>(&mut self, bytes: &mut &'a [u8]) -> Step<'a> {
-        if self.have > 0 && self.have >= BHS_BYTES && self.have == self.head_bytes() {
+        if self.have >= BHS_BYTES && self.have == self.head_bytes() {
             // The PDU before had no data segment.
             self.have = 0;
         }

@@ -1,6 +1,6 @@
 //! Who gets buffers, who waits, and in what order.
 
-use crate::rig::{Call, READ, Rig, Word, pieces, tag};
+use crate::rig::{Call, Rig, Word, pieces, tag};
 use bdev::{Op, Status};
 use exchange::{Event, Outcome, Plan};
 

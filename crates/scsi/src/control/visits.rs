@@ -29,6 +29,9 @@ pub enum Meeting {
     Welcome(Arc<Node>),
 }
 
+/// Portal groups by tag.
+pub type Groups = Vec<(u16, Arc<PortalGroup>)>;
+
 impl Manager {
     /// What a visitor at a portal group meets who names a node.
     pub fn meet(&self, node: &str, group: u16, visitor: &Visitor) -> Meeting {
@@ -43,7 +46,7 @@ impl Manager {
 
     /// The nodes that let a visitor in at some portal group with IP portals, with these groups by tag. Private groups other
     /// than `own`, where the visitor is, are left out.
-    pub fn nodes_for(&self, own: u16, visitor: &Visitor) -> Vec<(Arc<Node>, Vec<(u16, Arc<PortalGroup>)>)> {
+    pub fn nodes_for(&self, own: u16, visitor: &Visitor) -> Vec<(Arc<Node>, Groups)> {
         let model = self.model();
         let config = &model.config;
         let open = |tag: u16, group: &PortalGroup| group.listens && (!group.private || tag == own);

@@ -14,7 +14,7 @@ use wire::scsi::{Asc, Extent};
 
 /// MAXIMUM COMPARE AND WRITE LENGTH: what a byte says, and both halves of the data in one buffer.
 pub(crate) fn most_compared(unit: &Unit, largest: u32) -> u8 {
-    (largest / 2 >> unit.shift).min(255) as u8
+    ((largest / 2) >> unit.shift).min(255) as u8
 }
 
 /// Plans COMPARE AND WRITE. The initiator sends exactly what is to be compared and what is to be written, or nothing is done.

@@ -96,27 +96,27 @@ fn sanitizing_serves(command: &Command) -> bool {
 
 /// Commands that want the medium, or to know whether it is there.
 fn needs_medium(command: &Command) -> bool {
-    match command {
+    matches!(
+        command,
         Command::TestUnitReady
-        | Command::ReadCapacity10
-        | Command::ReadCapacity16 { .. }
-        | Command::Read(_)
-        | Command::Write(_)
-        | Command::Verify { .. }
-        | Command::SynchronizeCache { .. }
-        | Command::WriteSame { .. }
-        | Command::Unmap { .. }
-        | Command::ReadDefectData { .. }
-        | Command::WriteVerify { .. }
-        | Command::WriteAtomic { .. }
-        | Command::OrWrite(_)
-        | Command::CompareAndWrite(_)
-        | Command::PreFetch { .. }
-        | Command::GetLbaStatus { .. }
-        | Command::Sanitize { .. }
-        | Command::ExtendedCopy { .. }
-        | Command::PopulateToken { .. }
-        | Command::WriteUsingToken { .. } => true,
-        _ => false,
-    }
+            | Command::ReadCapacity10
+            | Command::ReadCapacity16 { .. }
+            | Command::Read(_)
+            | Command::Write(_)
+            | Command::Verify { .. }
+            | Command::SynchronizeCache { .. }
+            | Command::WriteSame { .. }
+            | Command::Unmap { .. }
+            | Command::ReadDefectData { .. }
+            | Command::WriteVerify { .. }
+            | Command::WriteAtomic { .. }
+            | Command::OrWrite(_)
+            | Command::CompareAndWrite(_)
+            | Command::PreFetch { .. }
+            | Command::GetLbaStatus { .. }
+            | Command::Sanitize { .. }
+            | Command::ExtendedCopy { .. }
+            | Command::PopulateToken { .. }
+            | Command::WriteUsingToken { .. }
+    )
 }

@@ -97,7 +97,9 @@ pub fn status4(rig: &mut Rig, list: u32) -> (u8, u16, u64) {
 /// Two disks with other data each, as LUN 0 and 1, and one that nobody is shown.
 pub fn rig() -> Rig {
     let mut rig = Rig::empty(1);
-    (0..3).for_each(|_| drop(rig.add_disk(FEATURES)));
+    for _ in 0..3 {
+        rig.add_disk(FEATURES);
+    }
     rig.put_node(node(vec![map(&[(0, 1), (1, 2)])]));
     rig.open(0, 0);
     rig.calm(0, 0, 0);

@@ -175,7 +175,7 @@ impl IscsiPort {
         let target = nexus.target?;
         let same = |origin: &Origin| origin.initiator == nexus.initiator && origin.target == target;
         let is_it = |session: &Option<Box<Session>>| {
-            session.as_ref().and_then(|session| session.origin.as_ref()).is_some_and(|origin| same(origin))
+            session.as_ref().and_then(|session| session.origin.as_ref()).is_some_and(&same)
         };
         self.sessions.iter().position(is_it).map(|place| place as u32)
     }

@@ -107,6 +107,7 @@ pub struct IscsiPort {
     free_sessions: Vec<u32>,
     pub(crate) commands: Commands,
     /// Logins that wait for the session whose place they take to be gone.
+    #[expect(clippy::vec_box, reason = "they come boxed from the door, and go on so")]
     joining: Vec<Box<Join>>,
     pub(crate) buffer: Box<[u8]>,
     pub(crate) cursor: Option<Cursor>,

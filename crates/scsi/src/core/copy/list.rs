@@ -115,7 +115,7 @@ fn check_lengths(header: &Header, list: &[u8]) -> Result<(), Fail> {
     if header.inline > 0 {
         return Err(Fail::illegal(Asc::INLINE_DATA_LENGTH_EXCEEDED));
     }
-    if header.bytes + descriptors > list.len() || header.cscds % size_of::<Cscd>() != 0 {
+    if header.bytes + descriptors > list.len() || !header.cscds.is_multiple_of(size_of::<Cscd>()) {
         return Err(TOO_SHORT);
     }
     Ok(())

@@ -150,10 +150,10 @@ def with_qfc_perf(args, target, case):
     # tgtd leaves ExpDataSN 0: overlooked for all three.
     argv += ["-w", workload, "-o", str(size), "-q", str(depth), "-P", str(sessions), "-t", str(args.seconds), "--lenient"]
     argv += ["--warmup", str(args.warmup), "--core", str(args.initiator_core), "--json", "-"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=sys.stderr)
     share, output = sampled(target, process, args.warmup, args.seconds)
     if process.returncode != 0:
-        raise SystemExit(f"qfc perf failed on {target.name} {case}: {output[-2000:]}")
+        raise SystemExit(f"qfc perf failed on {target.name} {case}")
     result = json.loads(output)
     latency, iops = result["latency_us"], result["iops"]
     return {"iops": iops, "p50_us": latency["p50"], "p99_us": latency["p99"], "busy_share": share,

@@ -67,9 +67,10 @@ impl Login {
     pub fn start(&mut self) -> Outgoing {
         let mut out = Writer::default();
         out.pair("InitiatorName", &self.ask.initiator);
-        match &self.ask.target {
-            Some(target) => out.pair("TargetName", target),
-            None => out.pair("SessionType", "Discovery"),
+        // Normal is the default, and SPDK's target insists on being told.
+        out.pair("SessionType", if self.ask.target.is_some() { "Normal" } else { "Discovery" });
+        if let Some(target) = &self.ask.target {
+            out.pair("TargetName", target);
         }
         if self.stage == Stage::Security {
             self.prover.offer(&mut out);

@@ -39,10 +39,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("nvmf_tcp", &["app", "dma", "exchange", "nvmf", "nvmf_target", "os", "reactor", "ring", "stats", "wire"]),
     ("scsi_target", &["app", "scsi"]),
     ("fcp", &["app", "dma", "exchange", "fc", "os", "reactor", "ring", "scsi", "scsi_target", "wire"]),
-    (
-        "iscsi_target",
-        &["app", "dma", "exchange", "iscsi", "os", "reactor", "ring", "scsi", "scsi_target", "wire"],
-    ),
+    ("iscsi_target", &["app", "dma", "exchange", "iscsi", "os", "reactor", "ring", "scsi", "scsi_target", "wire"]),
     ("rpc", &["app", "os", "reactor"]),
     ("fabric_target", &["app", "dma", "emu", "fabric", "fc", "os", "pci", "reactor", "ring", "vfio_user", "wire"]),
     ("hba", &["app", "dma", "emu", "fc", "pci", "qla", "reactor", "ring", "vfio_user", "wire"]),

@@ -69,10 +69,18 @@ fn core(arena: &Arc<Arena>, kind: &str, queue: Box<dyn Queue>) -> Box<dyn Served
     let device = disk::device(kind, arena);
     let info = device.info();
     let identity = Identity::of(info.uuid);
-    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
+    let unit =
+        LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
     let initiators = vec![Rule { allow: true, who: Who::Wwpn(HOST.port.0) }];
     let maps = vec![MapView { ports: vec![port], initiators, networks: Vec::new(), luns: vec![(0, 1)] }];
-    let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: COMMANDS as _, maps };
+    let node = NodeView {
+        id: 1,
+        name: "n".into(),
+        alias: String::new(),
+        access: Default::default(),
+        queue_depth: COMMANDS as _,
+        maps,
+    };
     let (ack, answers) = sync_channel(2);
     assert!(mail.send(Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).is_ok());
     assert!(mail.send(Message::Node { view: Arc::new(node), ack }).is_ok());

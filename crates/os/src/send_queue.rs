@@ -164,7 +164,8 @@ impl<T: Copy> SendQueue<T> {
     #[inline]
     pub fn held_part(&mut self, part: Range<u32>, block: Option<u32>) {
         assert!(part.start <= part.end && part.end <= self.open.len());
-        let whole = |block: u32| block > DATA && block as usize <= SIDE_BLOCK && (part.end - part.start).is_multiple_of(block);
+        let whole =
+            |block: u32| block > DATA && block as usize <= SIDE_BLOCK && (part.end - part.start).is_multiple_of(block);
         assert!(block.is_none_or(whole), "lent data goes in whole blocks");
         if !part.is_empty() {
             let place = self.open.as_ptr().wrapping_add(part.start as usize);

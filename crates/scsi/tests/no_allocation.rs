@@ -101,7 +101,14 @@ fn unit() -> LogicalUnitView {
     let (block_size, physical_block_size, blocks) = (512, 4096, 1024);
     let info = Info { name: "d".into(), product: "d", uuid, block_size, physical_block_size, blocks, features };
     let device = Arc::new(Instant(info.clone()));
-    LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity: Identity::of(uuid), shared: Arc::default() }
+    LogicalUnitView {
+        id: 1,
+        device,
+        info,
+        meters: [Meter::default()].into(),
+        identity: Identity::of(uuid),
+        shared: Arc::default(),
+    }
 }
 
 const TARGET: PortName = PortName::Fc { wwnn: 1, wwpn: 2 };
@@ -110,9 +117,17 @@ fn node() -> NodeView {
     let map = MapView {
         ports: vec![PortView { name: TARGET, relative: 1, group: 1 }],
         initiators: vec![Rule { allow: true, who: Who::All }],
-        networks: Vec::new(), luns: vec![(0, 1)],
+        networks: Vec::new(),
+        luns: vec![(0, 1)],
     };
-    NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 64, maps: vec![map] }
+    NodeView {
+        id: 1,
+        name: "n".into(),
+        alias: String::new(),
+        access: Default::default(),
+        queue_depth: 64,
+        maps: vec![map],
+    }
 }
 
 fn target() -> Core<OneByOne> {

@@ -7,7 +7,9 @@ mod namespace;
 pub use namespace::Namespace;
 
 use crate::fibre::Association;
-use crate::{Address, Error, FcOptions, Identity, IscsiOptions, Link, LinkOptions, Payload, Place, Queue, QueueOptions, Result};
+use crate::{
+    Address, Error, FcOptions, Identity, IscsiOptions, Link, LinkOptions, Payload, Place, Queue, QueueOptions, Result,
+};
 use keep::Keep;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! [`Manager`]: the control side of SCSI.
 
+use crate::Device;
 use crate::control::config::{Config, InitiatorGroup, Node, PortalGroup, Unit};
 use crate::control::publish::{Home, ask, homes, reports};
 use crate::control::turn::Turn;
 use crate::control::{Error, Transport};
 use crate::message::{CoreReport, Message};
-use crate::Device;
 use bdev::Registry;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -147,7 +147,8 @@ impl Manager {
         let own = homes(&*transport);
         let first = turn.add_homes(&own);
         let known = turn.tell_homes().and_then(|()| turn.introduce(&own));
-        let offered = known.and_then(|()| transport.offer(&ports).and_then(|()| transport.listen(&listeners)).map_err(Error::Failed));
+        let offered = known
+            .and_then(|()| transport.offer(&ports).and_then(|()| transport.listen(&listeners)).map_err(Error::Failed));
         if let Err(why) = offered {
             turn.drop_homes(first);
             transport.stop();

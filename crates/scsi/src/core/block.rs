@@ -128,11 +128,7 @@ pub(crate) fn write(unit: &Unit, extent: &Extent, task: &Task, largest: u32) -> 
 #[inline]
 pub(crate) fn whole_blocks(unit: &Unit, wanted: u32, task: &Task) -> Result<u32, Fail> {
     let moves = wanted.min(task.data_out);
-    if moves & (unit.block_bytes() - 1) == 0 {
-        Ok(moves)
-    } else {
-        Err(Fail::Length { wanted })
-    }
+    if moves & (unit.block_bytes() - 1) == 0 { Ok(moves) } else { Err(Fail::Length { wanted }) }
 }
 
 /// PRE-FETCH. Nothing is read ahead: GOOD says that not all blocks are in the cache (SBC-3 5.9), which is never wrong.

@@ -12,19 +12,13 @@ use crate::Task;
 use crate::shared::Selected;
 use wire::IntoBytes;
 use wire::be::{U16, U32, U64};
-use wire::scsi::report::{Capacity10, Capacity16, LunList, Timestamp, select};
 use wire::scsi::mode::Exceptions;
+use wire::scsi::report::{Capacity10, Capacity16, LunList, Timestamp, select};
 use wire::scsi::{Asc, Command, Key, REPORT_LUNS_LUN, Sense, to_lun};
 
 impl Scsi {
     /// All of the data of a command, however little of it is wanted.
-    pub(crate) fn data(
-        &self,
-        queue: u32,
-        place: Option<u32>,
-        task: &Task,
-        command: &Command,
-    ) -> Result<Vec<u8>, Fail> {
+    pub(crate) fn data(&self, queue: u32, place: Option<u32>, task: &Task, command: &Command) -> Result<Vec<u8>, Fail> {
         let unit = place.and_then(|place| self.unit_at(queue, place));
         let asked = self.asked(queue).ok_or(Fail::NO_UNIT)?;
         let well_known = well_known::is_meant(task);

@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn residuals_to_the_byte() {
-        let of = |wanted, expected, moved| Transfer { wanted, expected, moves: moved, descriptors: false }.good(moved).residual;
+        let of = |wanted, expected, moved| {
+            Transfer { wanted, expected, moves: moved, descriptors: false }.good(moved).residual
+        };
         assert_eq!(of(512, 512, 512), Residual::None);
         assert_eq!(of(0, 0, 0), Residual::None);
         assert_eq!(of(512, 513, 512), Residual::Under(1));

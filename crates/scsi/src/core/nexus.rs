@@ -63,7 +63,16 @@ pub(crate) struct Nexus {
 
 impl Nexus {
     pub fn new(origin: Origin) -> Self {
-        Self { origin, map: None, depth: 1, group: None, closing: false, index: Vec::new(), slots: Vec::new(), free: Vec::new() }
+        Self {
+            origin,
+            map: None,
+            depth: 1,
+            group: None,
+            closing: false,
+            index: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// The asymmetric access state of the port group that it came by.

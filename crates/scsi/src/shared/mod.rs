@@ -22,9 +22,9 @@ pub(crate) use access::Group as PortGroup;
 pub use access::{AccessState, AccessStates, Cause};
 pub(crate) use clock::Clock;
 pub(crate) use exclusion::{Exclusion, Span, Who};
+pub(crate) use known::Known;
 pub(crate) use medium::Prevention;
 pub(crate) use modes::{Modes, Selected};
-pub(crate) use known::Known;
 pub(crate) use reservations::{
     Action, Allowed, Effects, IDS_AT, ItNexus, Kind, Request, Reservations, Seat, Served, Store, Table,
 };

@@ -219,7 +219,10 @@ fn groups_change_what_the_cores_know_of_nodes() {
     let may = |wwpn| view.map_of(&origin(wwpn)).is_some();
     assert_eq!((may(0x1100_0000_0000_0007), may(0x1100_0000_0000_0008)), (false, true));
     assert!(matches!(rig.manager.add_initiators(1, std::slice::from_ref(&host), &[], None), Err(Error::Exists(_))));
-    assert!(matches!(rig.manager.add_initiators(1, &[parse_rule("!ALL").unwrap()], &[], Some(3)), Err(Error::Refused(_))));
+    assert!(matches!(
+        rig.manager.add_initiators(1, &[parse_rule("!ALL").unwrap()], &[], Some(3)),
+        Err(Error::Refused(_))
+    ));
     rig.manager.remove_initiators(1, &[host], &[]).unwrap();
     assert!(rig.view("n").map_of(&origin(0x1100_0000_0000_0007)).is_some());
     rig.manager.add_portals(1, &[portal(7, None)], &[]).unwrap();

@@ -79,7 +79,16 @@ impl Rig {
             Core::new(config, TestPort::new(), pool, own)
         });
         let cores = cores.collect();
-        let mut rig = Self { cores, mail, disks: Vec::new(), shared: Vec::new(), device, now: 1, next_id: 100, answers: Vec::new() };
+        let mut rig = Self {
+            cores,
+            mail,
+            disks: Vec::new(),
+            shared: Vec::new(),
+            device,
+            now: 1,
+            next_id: 100,
+            answers: Vec::new(),
+        };
         rig.put_homes(&[]);
         rig
     }
@@ -180,7 +189,13 @@ impl Rig {
 
     /// Opens a nexus of the initiator of its number.
     pub fn open(&mut self, core: usize, queue: u32) {
-        let origin = Origin { initiator: initiator(queue.into()), target: TARGET, relative_port: 1, port_group: 1, address: None };
+        let origin = Origin {
+            initiator: initiator(queue.into()),
+            target: TARGET,
+            relative_port: 1,
+            port_group: 1,
+            address: None,
+        };
         self.cores[core].port_mut().open(queue, origin);
         self.run();
     }

@@ -143,7 +143,9 @@ fn supported_operation_codes_come_from_the_table() {
     let capacity = one(&mut rig, 2, 0x9e, 0x10).good().data;
     assert_eq!((capacity[1], capacity[3], capacity[5]), (3, 16, 0x10));
     assert_eq!(one(&mut rig, 3, 0x9e, 0x10).good().data, capacity);
-    for (options, opcode, action) in [(1, 0xd1, 0), (2, 0x9e, 0x1f), (2, 0xd1, 1), (3, 0x28, 1), (2, 0x48, 1), (2, 0x48, 3)] {
+    for (options, opcode, action) in
+        [(1, 0xd1, 0), (2, 0x9e, 0x1f), (2, 0xd1, 1), (3, 0x28, 1), (2, 0x48, 1), (2, 0x48, 3)]
+    {
         assert_eq!(one(&mut rig, options, opcode, action).good().data, [0, 1, 0, 0]);
     }
     for (options, opcode, action) in [(1, 0x9e, 0), (2, 0x28, 0), (4, 0, 0)] {

@@ -109,10 +109,18 @@ fn scsi_core(arena: &Arc<Arena>, volume: &Arc<Volume>, queue: Box<dyn fc::Queue>
     let device: Arc<dyn Bdev> = volume.clone();
     let info = device.info();
     let identity = Identity::of(info.uuid);
-    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
+    let unit =
+        LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
     let all = vec![Rule { allow: true, who: Who::All }];
     let map = MapView { ports: vec![port], initiators: all, networks: Vec::new(), luns: vec![(0, 1)] };
-    let node = NodeView { id: 1, name: "sim".into(), alias: String::new(), access: Default::default(), queue_depth: 16, maps: vec![map] };
+    let node = NodeView {
+        id: 1,
+        name: "sim".into(),
+        alias: String::new(),
+        access: Default::default(),
+        queue_depth: 16,
+        maps: vec![map],
+    };
     let (ack, answers) = sync_channel(2);
     mail.send(scsi::Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).expect("an empty mailbox");
     mail.send(scsi::Message::Node { view: Arc::new(node), ack }).expect("an empty mailbox");

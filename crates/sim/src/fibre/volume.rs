@@ -53,7 +53,14 @@ impl Volume {
     }
 
     /// One of several; one operation in `failures` fails, if that is not 0.
-    pub fn numbered(number: u128, blocks: u64, slowness: Tick, fault: Fault, failures: u64, chance: Chance) -> Arc<Self> {
+    pub fn numbered(
+        number: u128,
+        blocks: u64,
+        slowness: Tick,
+        fault: Fault,
+        failures: u64,
+        chance: Chance,
+    ) -> Arc<Self> {
         let features =
             Features { write: true, unmap: false, unmap_zeroes: false, write_zeroes: false, volatile_cache: false };
         let (name, uuid) = (format!("volume{number}"), Uuid::from_u128(number));

@@ -44,10 +44,24 @@ impl Rig {
         let device: Arc<dyn Bdev> = Arc::new(Disk(self.disk.clone()));
         let info = device.info();
         let identity = Identity::of(info.uuid);
-        let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
+        let unit = LogicalUnitView {
+            id: 1,
+            device,
+            info,
+            meters: [Meter::default()].into(),
+            identity,
+            shared: Arc::default(),
+        };
         let initiators = vec![Rule { allow: true, who: Who::All }];
         let map = MapView { ports: vec![PORT], initiators, networks: Vec::new(), luns: vec![(0, 1)] };
-        let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 16, maps: vec![map] };
+        let node = NodeView {
+            id: 1,
+            name: "n".into(),
+            alias: String::new(),
+            access: Default::default(),
+            queue_depth: 16,
+            maps: vec![map],
+        };
         let (ack, answers) = sync_channel(2);
         assert!(self.mail.send(Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).is_ok());
         assert!(self.mail.send(Message::Node { view: Arc::new(node), ack }).is_ok());

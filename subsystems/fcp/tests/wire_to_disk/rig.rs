@@ -242,13 +242,22 @@ fn core(arena: &Arc<Arena>, port: PortView, queue: Box<dyn fc::Queue>) -> Core<F
     let device: Arc<dyn Bdev> = Arc::new(Malloc::new(shape, arena.region(4096 * 512).unwrap()));
     let info = device.info();
     let identity = Identity::of(info.uuid);
-    let unit = LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
+    let unit =
+        LogicalUnitView { id: 1, device, info, meters: [Meter::default()].into(), identity, shared: Arc::default() };
     let map = MapView {
         ports: vec![port],
         initiators: vec![Rule { allow: true, who: Who::Wwpn(names(1).port.0) }],
-        networks: Vec::new(), luns: vec![(0, 1)],
+        networks: Vec::new(),
+        luns: vec![(0, 1)],
     };
-    let node = NodeView { id: 1, name: "n".into(), alias: String::new(), access: Default::default(), queue_depth: 16, maps: vec![map] };
+    let node = NodeView {
+        id: 1,
+        name: "n".into(),
+        alias: String::new(),
+        access: Default::default(),
+        queue_depth: 16,
+        maps: vec![map],
+    };
     let (ack, answers) = sync_channel(2);
     assert!(mail.send(Message::LogicalUnit { view: Arc::new(unit), ack: ack.clone() }).is_ok());
     assert!(mail.send(Message::Node { view: Arc::new(node), ack }).is_ok());

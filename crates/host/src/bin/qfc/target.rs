@@ -138,7 +138,7 @@ pub struct ConnectArgs {
     /// iSCSI: who to be [default: as in /etc/iscsi/initiatorname.iscsi, or made of the host identifier]
     #[arg(long, value_name = "IQN")]
     pub initiator: Option<String>,
-    /// iSCSI: a file (mode 600) with the user and secret of CHAP: [AuthGroup1], Auth user secret [target its-secret]
+    /// iSCSI: a file (mode 600) with the user and secret of CHAP, written as a target's AuthFile with one user
     #[arg(long, value_name = "FILE")]
     pub chap_file: Option<PathBuf>,
     /// iSCSI: send data only when it is asked for (InitialR2T=Yes)

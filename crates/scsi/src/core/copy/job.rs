@@ -295,7 +295,8 @@ impl Scsi {
         let Some(nexus) = self.nexuses[queue as usize].as_ref().filter(|_| end.slot.is_some()) else { return Ok(()) };
         let open = gates::check(unit, unit.modes(), nexus.access(), command);
         let class = Class::of(command);
-        open.and_then(|()| reservation::allows(unit, &nexus.origin, self.seat(queue), class)).map_err(|fail| failed(one, fail))
+        open.and_then(|()| reservation::allows(unit, &nexus.origin, self.seat(queue), class))
+            .map_err(|fail| failed(one, fail))
     }
 }
 

@@ -20,8 +20,8 @@ pub fn text(cases: &[Case], skips: &[(&str, &str)]) -> String {
         String::from("# iscsi-test-cu\n\nWritten by `cargo test --test iscsi_test_cu` (part of `make test`). ");
     let _ = writeln!(
         text,
-        "Suite: {}, options `--dataloss --allow-sanitize`, with a second path.\nEach case runs on a thin logical unit; where it says \
-         that it needs another kind, on a read-only and on a removable one.\n",
+        "Suite: {}, options `--dataloss --allow-sanitize`, with a second path.\nEach case runs on a thin logical unit (512n) and, if it asks for another kind, on \
+         one with larger physical blocks (512e), a removable and a read-only one.\n",
         version()
     );
     let _ = writeln!(

@@ -135,13 +135,20 @@ class Tgt(Target):
 
 
 def sampled(target, process, warmup, seconds):
-    """The busy share of the target in the middle of a run of `process`."""
+    """The target's own account of its busy share, and its processor time, in the middle of a run of `process`."""
     time.sleep(warmup + 0.2 * seconds)
-    before, start = target.busy(), time.monotonic()
+    before, start = (target.busy(), target.cpu_seconds()), time.monotonic()
     time.sleep(0.6 * seconds)
-    share = (target.busy() - before) / (time.monotonic() - start)
+    after, spent = (target.busy(), target.cpu_seconds()), time.monotonic() - start
+    shares = [(b - a) / spent for a, b in zip(before, after)]
     output = process.communicate(timeout=60 + seconds)[0].decode(errors="replace")
-    return share, output
+    return shares, output
+
+
+def figures(iops, shares):
+    """Processor time of a target that polls holds what it polled in vain: per I/O it is an upper bound."""
+    busy, cpu = (share * 1e6 / max(iops, 1) for share in shares)
+    return {"iops": iops, "busy_share": shares[0], "busy_us_per_io": busy, "cpu_us_per_io": cpu}
 
 
 def with_qfc_perf(args, target, case):
@@ -151,13 +158,12 @@ def with_qfc_perf(args, target, case):
     argv += ["-w", workload, "-o", str(size), "-q", str(depth), "-P", str(sessions), "-t", str(args.seconds), "--lenient"]
     argv += ["--warmup", str(args.warmup), "--core", str(args.initiator_core), "--json", "-"]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=sys.stderr)
-    share, output = sampled(target, process, args.warmup, args.seconds)
+    shares, output = sampled(target, process, args.warmup, args.seconds)
     if process.returncode != 0:
         raise SystemExit(f"qfc perf failed on {target.name} {case}")
     result = json.loads(output)
-    latency, iops = result["latency_us"], result["iops"]
-    return {"iops": iops, "p50_us": latency["p50"], "p99_us": latency["p99"], "busy_share": share,
-            "busy_us_per_io": share * 1e6 / max(iops, 1)}
+    latency = result["latency_us"]
+    return {**figures(result["iops"], shares), "p50_us": latency["p50"], "p99_us": latency["p99"]}
 
 
 def with_iscsi_perf(args, target, case):
@@ -166,12 +172,25 @@ def with_iscsi_perf(args, target, case):
     argv = ["taskset", "-c", str(args.initiator_core), "iscsi-perf", "-r", "-m", str(depth), "-b", str(size // BLOCK)]
     argv += ["-t", str(int(args.seconds + args.warmup)), url]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    share, output = sampled(target, process, args.warmup, args.seconds)
+    shares, output = sampled(target, process, args.warmup, args.seconds)
     found = re.findall(r"iops average (\d+)", output)
     if not found:
         raise SystemExit(f"iscsi-perf failed on {target.name} {case}: {output[-2000:]}")
-    iops = float(found[-1])
-    return {"iops": iops, "busy_share": share, "busy_us_per_io": share * 1e6 / max(iops, 1)}
+    return figures(float(found[-1]), shares)
+
+
+def fill(args, target):
+    """Writes the whole RAM volume, so that no page of it is touched for the first time while something is measured."""
+    url = f"iscsi://127.0.0.1:{target.port}/{NODE}ram/{target.lun()}"
+    argv = [args.qfc, "perf", url, "-w", "write", "-o", "256k", "-q", "8", "-t", "1", "--warmup", "0", "--lenient", "--json", "-"]
+    written = 0
+    while written < MIB << 20:
+        done = subprocess.run([*argv], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{target.name} cannot be filled: {done.stderr}")
+        # Each run begins at the start: only one that gets through to the end counts.
+        written = json.loads(done.stdout)["ios"] << 18
+        argv[argv.index("-t") + 1] = str(min(60, 2 * int(argv[argv.index("-t") + 1])))
 
 
 def targets(args, workdir, memory):
@@ -186,10 +205,10 @@ def targets(args, workdir, memory):
 
 def ratios(results, other):
     """Ours over theirs, pair by pair: medians, and their geometric mean over the cases."""
-    out, products = {}, {"iops": [], "busy_us_per_io": []}
+    out, products = {}, {"iops": [], "busy_us_per_io": [], "cpu_us_per_io": []}
     for case, by in results.items():
         pairs = list(zip(by["qfc"], by[other]))
-        keys = [key for key in ("iops", "busy_us_per_io", "p99_us") if key in by["qfc"][0]]
+        keys = [key for key in ("iops", "busy_us_per_io", "cpu_us_per_io", "p99_us") if key in by["qfc"][0]]
         one = {key: statistics.median(ours[key] / max(theirs[key], 1e-9) for ours, theirs in pairs) for key in keys}
         out[case] = {key: round(value, 3) for key, value in one.items()}
         for key in products:
@@ -200,15 +219,18 @@ def ratios(results, other):
 
 def measure(args, made, cases):
     results = {case: {} for case in cases}
+    for target in made:
+        with Paused(target, made):
+            fill(args, target)
     for case in cases:
         run = with_iscsi_perf if CASES[case][0] == "iscsi-perf" else with_qfc_perf
         for _ in range(args.rounds):
             for target in made:
                 with Paused(target, made):
-                    figures = run(args, target, case)
-                results[case].setdefault(target.name, []).append(figures)
-                print(f"{case:32} {target.name:5} {figures['iops']:10.0f} IOPS  p99 {figures.get('p99_us', 0):8.1f} us  "
-                      f"busy {figures['busy_us_per_io']:6.2f} us/IO", file=sys.stderr, flush=True)
+                    one = run(args, target, case)
+                results[case].setdefault(target.name, []).append(one)
+                print(f"{case:32} {target.name:5} {one['iops']:10.0f} IOPS  p99 {one.get('p99_us', 0):8.1f} us  "
+                      f"busy {one['busy_us_per_io']:6.2f}  processor {one['cpu_us_per_io']:6.2f} us/IO", file=sys.stderr, flush=True)
     return results
 
 
@@ -223,6 +245,7 @@ def main():
     parser.add_argument("--target-core", type=int, default=0)
     parser.add_argument("--initiator-core", type=int, default=1)
     parser.add_argument("--port", type=int, default=4560)
+    parser.add_argument("--nice", type=int, default=0, help="priority of targets and initiators alike, for a busy machine")
     parser.add_argument("--tgt-control", type=int, default=4560, help="tgtd's control port")
     parser.add_argument("--qfc", default=str(ROOT / "target/release/qfc"))
     parser.add_argument("--qfc-tgt", default=str(ROOT / "target/release/qfc_tgt"))
@@ -230,6 +253,7 @@ def main():
     args = parser.parse_args()
     if args.list:
         return print("\n".join(CASES))
+    os.nice(args.nice)
     with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         made = []
         try:
@@ -239,7 +263,7 @@ def main():
             for target in made:
                 target.stop()
     others = [target.name for target in made if target.name != "qfc"]
-    report = {"machine": machine(), "load": os.getloadavg(), "seconds": args.seconds, "rounds": args.rounds,
+    report = {"machine": machine(), "load": os.getloadavg(), "nice": args.nice, "seconds": args.seconds, "rounds": args.rounds,
               "medians": {case: {name: medians(runs) for name, runs in by.items()} for case, by in results.items()},
               **{f"ratios qfc/{other}": ratios(results, other) for other in others}}
     text = json.dumps(report, indent=1)

@@ -18,7 +18,8 @@ fn default_elsewhere(setup: Setup) -> Setup {
     let text = include_str!("../subsystems/default.conf");
     assert_eq!(text.matches("127.0.0.1:4420").count(), 2, "the test knows the built-in configuration");
     let text = text.replace("4420", "@PORT@").replace("@FILE@", "@DIR@/volume0.img");
-    setup.conf(&text.replace("@FABRIC@", "@DIR@/fabric.sock"))
+    let text = text.replace("127.0.0.1:3260", &format!("127.0.0.1:{}", testbed::free_port()));
+    setup.conf(&text.replace("@FABRIC@", "@DIR@/fabric.sock").replace("@STATE@", "@DIR@/state"))
 }
 
 #[test]
@@ -86,21 +87,22 @@ fn the_built_in_configuration_serves_and_its_file_survives() {
     assert!(read.iter().all(|&byte| byte == 0), "RAM is fresh");
 }
 
-/// `--default-config` itself: the port may be in use on the machine that runs the tests; then it says so.
+/// `--default-config` itself: a port may be in use on the machine that runs the tests; then it says so.
 #[test]
 fn the_built_in_configuration_makes_its_file() {
     let setup = setup().args(&["--default-config"]);
     let volume = setup.dir().join("data/volume0.img");
     let setup = setup.env("QFC_DATA", volume.parent().unwrap().to_str().unwrap());
-    if std::net::TcpListener::bind("127.0.0.1:4420").is_ok() {
+    let taken = ["127.0.0.1:4420", "127.0.0.1:3260"].iter().find(|port| std::net::TcpListener::bind(port).is_err());
+    let Some(taken) = taken else {
         let target = setup.start();
         assert!(target.printed().contains("-a 127.0.0.1 -s 4420"), "{}", target.printed());
         target.stop();
-    } else {
-        let output = setup.output();
-        let log = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && log.contains("127.0.0.1:4420"), "{log}");
-    }
+        return assert_eq!(std::fs::metadata(volume).unwrap().len(), 256 << 20);
+    };
+    let output = setup.output();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && log.contains(taken), "{log}");
     assert_eq!(std::fs::metadata(volume).unwrap().len(), 256 << 20);
 }
 

@@ -20,7 +20,7 @@ OLDER = "bookworm"
 # What the guests run; QEMU comes from the backports because later scenarios need a recent one.
 PACKAGES = [
     "qemu-system-x86", "busybox-static", "kmod", "nvme-cli", "fio", "e2fsprogs", "util-linux", "iproute2", "dash",
-    "sg3-utils", "lsscsi", "dmsetup", "udev", "open-iscsi", "multipath-tools", "ddpt", "sdparm",
+    "sg3-utils", "lsscsi", "dmsetup", "udev", "open-iscsi", "multipath-tools", "sdparm",
     # boot from SAN: what QEMU's network adapters boot with, and what makes the image of an installed guest
     "ipxe-qemu", "grub-common", "grub-pc-bin", "initramfs-tools",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ BASE_MODULES = ["virtio_pci", "virtio_net", "nvme_tcp", "ext4", "crc32c_generic"
 PROGRAMS = [
     "dash", "modprobe", "nvme", "fio", "mkfs.ext4", "e2fsck", "blkdiscard", "blockdev", "mount", "umount", "ip", "timeout", "od", "cmp",
     "lsscsi", "sg_inq", "sg_vpd", "sg_luns", "sg_opcodes", "sg_rtpg", "sg_reset", "sg_turs", "sg_readcap", "sg_write_same", "sg_unmap",
-    "sg_raw", "dmsetup", "udevadm", "sg_persist", "sg_xcopy", "sg_copy_results", "ddpt", "sg_compare_and_write", "sg_get_lba_status",
+    "sg_raw", "dmsetup", "udevadm", "sg_persist", "sg_xcopy", "sg_copy_results", "sg_compare_and_write", "sg_get_lba_status",
     "sg_verify", "sg_write_verify", "sg_modes", "sg_wr_mode", "sdparm", "sg_logs", "sg_sanitize", "sg_stpg", "sg_requests", "sg_start",
     "sg_sync", "sg_prevent", "sg_timestamp", "sg_senddiag", "sg_write_x", "sg_dd", "sg_format", "sg_read_block_limits", "sg_decode_sense",
     "fstrim", "fallocate", "resize2fs", "iscsiadm", "iscsid", "iscsistart", "multipath", "multipathd",
